@@ -10,14 +10,14 @@ import { logLine, logLinesTo, standardErrorLine } from '../log/log-line.ts';
 import { fileSink, standardSink } from '../log/log-sink.ts';
 import { traceLossNotice } from '../log/request-log.ts';
 import { SEVERITY, syslogSink } from '../log/syslog-sink.ts';
-import { variableOf } from '../options/names.ts';
+import { kebab, variableOf } from '../options/names.ts';
 import { groupOf, optionName } from '../options/option.ts';
 import type { SettingName, Settings, Sink, StaticSettings } from '../options/option-types.ts';
 import { rootOf, staticSettingsOf } from '../options/static-settings.ts';
 import type { TlsOption } from '../options/tls-option.ts';
 import { upstreamPlaceOf } from '../options/upstream-place.ts';
 import { PACKAGE_ROOT } from '../package.ts';
-import { type ServerSettings, serverSettingsOf } from '../server/options.ts';
+import { type OptionCalls, type ServerSettings, serverSettingsOf } from '../server/options.ts';
 import { selfSignedPair } from '../tls/self-signed.ts';
 import { secretPathsOf, tlsSettingsOf } from '../tls/tls-settings.ts';
 import { isOnTerminal } from '../workers/role.ts';
@@ -69,6 +69,9 @@ function applicationsOf({ app: given = [] }: Settings): Pick<CommandContentOptio
   return { app: app?.module ?? null, mounted };
 }
 
+/** The flags that give certificates. */
+const CERTIFICATE_FLAGS = '--tls-cert, --tls or --tls-self-signed';
+
 /**
  * The settings of a server, without its logs.
  * @throws EpollServerError `ERR_OPTION`: two options conflict.
@@ -82,7 +85,12 @@ export function serverSettingsFor(configuration: Configuration): ServerSettings 
   values.delete('trace');
   // The kernel reads its own variable where the model leaves a choice.
   if (originOf('backend') === variableOf('backend')) values.delete('backend');
-  return serverSettingsOf(values);
+  const called: OptionCalls = (name) => {
+    const origin = originOf(name) ?? DEFAULT_ORIGIN;
+    if (origin !== DEFAULT_ORIGIN) return origin;
+    return name === 'tls' ? CERTIFICATE_FLAGS : `--${kebab(name)}`;
+  };
+  return serverSettingsOf(values, called);
 }
 
 /**
@@ -110,15 +118,22 @@ function tlsOf({
   tlsSelfSigned,
 }: Settings): readonly TlsOption[] {
   if (tlsCert.length === 0 && tlsKey.length > 0) {
-    throw new EpollServerError('ERR_OPTION', 'tls-key is the key of a certificate: add tls-cert');
+    throw new EpollServerError('ERR_OPTION', '--tls-key is the key of a certificate: add --tls-cert');
   }
   const files = tlsCert.length === 0 ? [] : [{ cert: tlsCert, key: tlsKey.length === 0 ? tlsCert : tlsKey }];
   const own = tlsSelfSigned ? [selfSignedPair()] : [];
   const options: readonly TlsOption[] = [...files, ...tls, ...own];
   const asks = tlsClientCert !== undefined || tlsClientCa.length > 0;
   if (!asks) return options;
+  if (tlsClientCert !== 'optional' && tlsClientCa.length === 0) {
+    const text = '--tls-client-cert required needs --tls-client-ca, the authorities that sign certificates of clients';
+    throw new EpollServerError('ERR_OPTION', text);
+  }
   if (options.length === 0) {
-    throw new EpollServerError('ERR_OPTION', 'certificates of clients need one of the server: add tls or tls-cert');
+    throw new EpollServerError(
+      'ERR_OPTION',
+      `certificates of clients need one of the server: add ${CERTIFICATE_FLAGS}`,
+    );
   }
   const shared = {
     requestCert: true,

@@ -69,11 +69,17 @@ export function checkOptions(options: ServeOptions): ServerSettings {
   return settings;
 }
 
+/** What a message calls an option: its name, or the flag or variable that gives it. */
+export type OptionCalls = (name: 'httpsRedirect' | 'hsts' | 'tls' | 'trustedProxies') => string;
+
 /**
  * The same for checked values, by option name.
  * @throws EpollServerError `ERR_OPTION`: two options conflict.
  */
-export function serverSettingsOf(given: ReadonlyMap<string, unknown>): ServerSettings {
+export function serverSettingsOf(
+  given: ReadonlyMap<string, unknown>,
+  called: OptionCalls = (name) => name,
+): ServerSettings {
   // The kind of each option has checked its value, and the default of each has the same type.
   const value = <T>(name: string): T => (given.get(name) ?? optionNamed(name).default) as T;
   const applications = ['handler', 'fetch', 'wsgi'].filter((name) => given.has(name));
@@ -85,9 +91,9 @@ export function serverSettingsOf(given: ReadonlyMap<string, unknown>): ServerSet
   checkProxies(proxies, applications);
   const tls = value<readonly TlsOption[] | undefined>('tls');
   const settings = tls === undefined ? null : tlsSettingsOf(tls);
-  const listen = listenOf(given, value);
+  const listen = listenOf(given, value, called);
   const trustedProxies = value<readonly string[]>('trustedProxies');
-  checkProxied(listen, trustedProxies);
+  checkProxied(listen, trustedProxies, called);
   return {
     limits: limitsOf(given),
     listen,
@@ -137,18 +143,24 @@ function filesOf(given: ReadonlyMap<string, unknown>, tls: TlsSettings | null): 
 }
 
 /** The addresses of `listen`, or the one of `hostname` and `port`; then the one that redirects. */
-function listenOf(given: ReadonlyMap<string, unknown>, value: <T>(name: string) => T): readonly CheckedListen[] {
+function listenOf(
+  given: ReadonlyMap<string, unknown>,
+  value: <T>(name: string) => T,
+  called: OptionCalls,
+): readonly CheckedListen[] {
   const addresses = ownAddresses(given, value);
   const port = value<number | undefined>('httpsRedirect');
   if (port === undefined) {
     if (value('hsts') && !given.has('tls') && value<readonly string[]>('trustedProxies').length === 0)
-      throw wrong('hsts is for HTTPS: set tls too, or trustedProxies if a proxy speaks TLS');
+      throw wrong(
+        `${called('hsts')} is for HTTPS: set ${called('tls')} too, or ${called('trustedProxies')} if a proxy speaks TLS`,
+      );
     return addresses;
   }
-  if (!given.has('tls')) throw wrong('httpsRedirect leads to HTTPS: set tls too');
+  if (!given.has('tls')) throw wrong(`${called('httpsRedirect')} leads to HTTPS: set ${called('tls')} too`);
   const hosts = addresses.flatMap(({ address }) => ('host' in address ? [address.host] : []));
   const [host] = hosts;
-  if (host === undefined) throw wrong('httpsRedirect needs an address with a port to redirect to');
+  if (host === undefined) throw wrong(`${called('httpsRedirect')} needs an address with a port to redirect to`);
   return [...addresses, { address: { host, port }, options: {}, tls: false }];
 }
 
@@ -163,11 +175,13 @@ function ownAddresses(given: ReadonlyMap<string, unknown>, value: <T>(name: stri
 }
 
 /** @throws EpollServerError `ERR_OPTION`: a listener that would close every connection. */
-function checkProxied(listen: readonly CheckedListen[], trustedProxies: readonly string[]): void {
+function checkProxied(listen: readonly CheckedListen[], trustedProxies: readonly string[], called: OptionCalls): void {
   const useless = listen.find(({ address, options }) => options.proxy === true && 'host' in address);
   if (useless === undefined || trustedProxies.length > 0) return;
   const name = listenText(useless.address);
-  throw wrong(`listen has ${name} with proxy, and no proxy is trusted: name it in trustedProxies, as in 10.0.0.0/8`);
+  throw wrong(
+    `listen has ${name} with proxy, and no proxy is trusted: name it in ${called('trustedProxies')}, as in 10.0.0.0/8`,
+  );
 }
 
 function adminOf(admin: ListenOption | undefined): CheckedListen | undefined {

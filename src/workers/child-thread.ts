@@ -1,6 +1,6 @@
 // A child thread that serves clients: the same program in a worker thread, with descriptors passed by number.
 
-import { MessageChannel, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { AcceptedClient } from '../server/blocking-server.ts';
 import { ownCertificates } from '../tls/certificate-feed.ts';
 import type { Child } from './child.ts';
@@ -21,15 +21,10 @@ export interface Thread extends Child {
  */
 export function startThread(program: URL, role: Role, environment: Readonly<Record<string, string>> = {}): Thread {
   const env = { ...process.env, ...environment };
-  const { port1: own, port2: other } = new MessageChannel();
-  const worker = new Worker(program, {
-    argv: process.argv.slice(2),
-    env,
-    workerData: dataFor(role, other),
-    transferList: [other],
-  });
-  own.unref();
-  const unfollow = ownCertificates.follow((parts) => own.postMessage(parts));
+  const { port1, port2 } = new MessageChannel();
+  const argv = process.argv.slice(2);
+  const worker = new Worker(program, { argv, env, workerData: dataFor(role, port2), transferList: [port2] });
+  sendCertificates(worker, port1);
   let problem = '';
   let cutOff = 0;
   let inHand: AcceptedClient | null = null;
@@ -38,11 +33,7 @@ export function startThread(program: URL, role: Role, environment: Readonly<Reco
     problem = error.message;
   });
   const ended = new Promise<string>((resolve) => {
-    worker.once('exit', (code) => {
-      unfollow();
-      own.close();
-      resolve(problem === '' ? `exit code ${code}` : problem);
-    });
+    worker.once('exit', (code) => resolve(problem === '' ? `exit code ${code}` : problem));
   });
   const started = new Promise<void>((resolve, reject) => {
     worker.once('message', () => resolve());
@@ -80,4 +71,14 @@ export function startThread(program: URL, role: Role, environment: Readonly<Reco
     onAdopted();
   });
   return thread;
+}
+
+/** Those of this process, now and after each renewal. */
+function sendCertificates(worker: Worker, port: MessagePort): void {
+  port.unref();
+  const unfollow = ownCertificates.follow((parts) => port.postMessage(parts));
+  worker.once('exit', () => {
+    unfollow();
+    port.close();
+  });
 }

@@ -100,9 +100,9 @@ function receiveCertificates(): void {
   const feed = expectCertificates();
   if (isMainThread) {
     process.on('message', (message) => {
+      if (typeof message !== 'object' || message === null || !('certificates' in message)) return;
       // The same program sends it.
-      if (typeof message === 'object' && message !== null && 'certificates' in message)
-        feed.publish((message as CertificatesMessage).certificates);
+      feed.publish(message.certificates as CertificateParts);
     });
     process.channel?.unref();
     return;

@@ -227,11 +227,17 @@ test('each mistake is one line, with exit code 2', async () => {
     [cert('none.pem'), /none\.pem cannot be read: ENOENT/],
     [cert('expired.pem'), /expired\.pem has expired on /],
     [['0', root, '--tls', root], /has no pair of a certificate and its key/],
-    [['0', root, '--tls-key', at('key.pem')], /tls-key is the key of a certificate: add tls-cert/],
-    [['0', root, '--https-redirect', '80'], /httpsRedirect leads to HTTPS: set tls too/],
-    [['0', root, '--hsts'], /hsts is for HTTPS: set tls too/],
-    [['0', root, '--tls-client-ca', at('cert.pem')], /need one of the server: add tls or tls-cert/],
-    [[...args, '--tls-client-cert', 'required'], /requestCert needs ca/],
+    [['0', root, '--tls-key', at('key.pem')], /--tls-key is the key of a certificate: add --tls-cert/],
+    [
+      ['0', root, '--https-redirect', '80'],
+      /--https-redirect leads to HTTPS: set --tls-cert, --tls or --tls-self-signed too; see --help$/,
+    ],
+    [['0', root, '--hsts'], /--hsts is for HTTPS: set --tls-cert.* or --trusted-proxies if a proxy speaks TLS; see --help$/],
+    [
+      ['0', root, '--tls-client-ca', at('cert.pem')],
+      /need one of the server: add --tls-cert, --tls or --tls-self-signed; see --help$/,
+    ],
+    [[...args, '--tls-client-cert', 'required'], /--tls-client-cert required needs --tls-client-ca/],
     [
       ['--root', root, '--listen', '127.0.0.1:0,tls=on'],
       /listen asks for TLS on 127\.0\.0\.1:0, and there is no certificate/,

@@ -445,6 +445,40 @@ test('plain HTTP is redirected, except for ACME challenges; HSTS is sent over TL
   expect([secure.text, secure.field('strict-transport-security')]).toEqual(['page', 'max-age=31536000']);
 });
 
+test('plain HTTP leads to HTTPS for every target and host, and serves tokens of ACME alone', async () => {
+  const challenges = '.well-known/acme-challenge';
+  const root = await folder({ [`${challenges}/token-_1`]: 'proof', [`${challenges}/a/b`]: 'below', 'x.html': 'x' });
+  const { server, port } = await start({ tls, static: { root, listing: true }, httpsRedirect: 0 });
+  const plain = await connect(Number(server.urls[1]?.port));
+  const answered = async (method: string, target: string, host = 'a.test'): Promise<string> => {
+    const sent = plain.send(`${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    const { status, field } = await sent.readResponse({ head: method === 'HEAD' });
+    return `${status} ${field('location') ?? ''}`.replace(`:${port}`, ':TLS').trimEnd();
+  };
+  const served = [
+    await answered('GET', `/${challenges}/token-_1`),
+    await answered('HEAD', `/${challenges}/token-_1`),
+    await answered('POST', `/${challenges}/token-_1`),
+    await answered('GET', `/${challenges}/`),
+    await answered('GET', `/${challenges}/a/b`),
+    await answered('GET', `/${challenges}/../../x.html`),
+    await answered('OPTIONS', '*'),
+    await answered('GET', 'http://b.test:80/y?z'),
+    await answered('GET', '//evil.test/', '[::1]:80'),
+  ];
+  expect(served).toEqual([
+    '200',
+    '200',
+    `308 https://a.test:TLS/${challenges}/token-_1`,
+    `308 https://a.test:TLS/${challenges}/`,
+    `308 https://a.test:TLS/${challenges}/a/b`,
+    `308 https://a.test:TLS/${challenges}/../../x.html`,
+    '308 https://a.test:TLS',
+    '308 https://b.test:TLS/y?z',
+    '308 https://[::1]:TLS//evil.test/',
+  ]);
+});
+
 test('keys are never served, wherever they lie', async () => {
   const root = await folder({ 'a.txt': 'a', 'key.pem': tls.key, 'cert.pem': tls.cert, 'live/a/privkey.pem': tls.key });
   await writeFile(join(root, 'live/a/fullchain.pem'), tls.cert);
