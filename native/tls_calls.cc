@@ -66,6 +66,7 @@ TlsEntry EntryOf(napi_env env, napi_value object) {
   ForEach(env, Property(env, object, "pairs"), [&](napi_value pair) {
     entry.pairs.push_back({TextOf(env, pair, "cert"), TextOf(env, pair, "key")});
   });
+  entry.id = TextOf(env, object, "id");
   entry.ca = TextOf(env, object, "ca");
   entry.ciphers = TextOf(env, object, "ciphers");
   entry.alpn = TextOf(env, object, "alpn");
@@ -111,10 +112,11 @@ napi_value CreateTls(napi_env env, napi_callback_info info) {
   if (!ReadTicketKeys(call, 1, &keys)) return Text(env, "the ticket keys have a wrong length");
   std::vector<TlsEntry> entries;
   ForEach(env, call.values[0], [&](napi_value entry) { entries.push_back(EntryOf(env, entry)); });
-  std::shared_ptr<TlsContext> context =
-      TlsContext::Make(*openssl, std::move(entries), std::move(keys), &problem);
-  if (context == nullptr) return Text(env, problem);
   TlsKind* previous = KindOf(call, 2);
+  std::shared_ptr<TlsContext> context =
+      TlsContext::Make(*openssl, std::move(entries), std::move(keys),
+                       previous == nullptr ? nullptr : &previous->context(), &problem);
+  if (context == nullptr) return Text(env, problem);
   return TransportHandle(
       env, std::make_unique<TlsKind>(std::move(context),
                                      previous == nullptr ? nullptr : previous->shared()));

@@ -127,10 +127,7 @@ int ForEachCertificate(const OpenSsl& openssl, const std::string& text, Use use)
 TlsContext::TlsContext(const OpenSsl& openssl, TicketKeys tickets)
     : openssl_(openssl), tickets_(std::move(tickets)) {}
 
-TlsContext::~TlsContext() {
-  for (const auto& prepared : prepared_) openssl_.SSL_CTX_free(prepared->context);
-  set_tickets({});
-}
+TlsContext::~TlsContext() { set_tickets({}); }
 
 void TlsContext::set_tickets(TicketKeys tickets) {
   tickets_.swap(tickets);
@@ -138,16 +135,31 @@ void TlsContext::set_tickets(TicketKeys tickets) {
 }
 
 std::shared_ptr<TlsContext> TlsContext::Make(const OpenSsl& openssl, std::vector<TlsEntry> entries,
-                                             TicketKeys tickets, std::string* problem) {
+                                             TicketKeys tickets, const TlsContext* previous,
+                                             std::string* problem) {
   std::shared_ptr<TlsContext> made(new TlsContext(openssl, std::move(tickets)));
   openssl.ERR_clear_error();
   bool is_made = !entries.empty();
   for (TlsEntry& entry : entries) {
-    is_made = is_made && made->Prepare(std::move(entry), problem);
+    const std::vector<std::string> names = std::move(entry.names);
+    const std::string id = entry.id;
+    std::shared_ptr<Prepared> prepared = previous == nullptr ? nullptr : previous->Find(id);
+    if (prepared == nullptr && is_made) prepared = made->Prepare(std::move(entry), problem);
     for (TlsPair& pair : entry.pairs) openssl.OPENSSL_cleanse(&pair.key[0], pair.key.size());
+    is_made = is_made && prepared != nullptr;
+    if (!is_made) continue;
+    for (const std::string& name : names) made->by_name_.emplace(name, prepared.get());
+    if (!id.empty()) made->by_id_.emplace(id, prepared);
+    made->prepared_.push_back(std::move(prepared));
   }
   openssl.ERR_clear_error();
   return is_made ? made : nullptr;
+}
+
+// Null: there is none.
+std::shared_ptr<TlsContext::Prepared> TlsContext::Find(const std::string& id) const {
+  const auto found = by_id_.find(id);
+  return found == by_id_.end() ? nullptr : found->second;
 }
 
 std::string TlsContext::LastError() const {
@@ -155,28 +167,26 @@ std::string TlsContext::LastError() const {
   return reason == nullptr ? "unknown reason" : reason;
 }
 
-bool TlsContext::Prepare(TlsEntry entry, std::string* problem) {
-  SSL_CTX* context = openssl_.SSL_CTX_new(openssl_.TLS_server_method());
+// Returns null when the entry cannot be used.
+std::shared_ptr<TlsContext::Prepared> TlsContext::Prepare(TlsEntry entry,
+                                                          std::string* problem) const {
+  auto prepared = std::make_shared<Prepared>(openssl_);
+  SSL_CTX* context = prepared->context = openssl_.SSL_CTX_new(openssl_.TLS_server_method());
   if (context == nullptr) {
     *problem = "memory is exhausted";
-    return false;
+    return nullptr;
   }
-  prepared_.push_back(std::make_unique<Prepared>());
-  Prepared& prepared = *prepared_.back();
-  prepared.context = context;
   bool is_ready = SetProtocol(context, entry, problem) && TrustClients(context, entry, problem);
   for (TlsPair& pair : entry.pairs) {
     is_ready = is_ready && UsePair(context, pair, problem);
     openssl_.OPENSSL_cleanse(&pair.key[0], pair.key.size());
   }
   entry.pairs.clear();
-  for (std::string& name : entry.names) by_name_.emplace(std::move(name), &prepared);
-  entry.names.clear();
-  prepared.entry = std::move(entry);
-  if (!prepared.entry.alpn.empty()) {
-    openssl_.SSL_CTX_set_alpn_select_cb(context, OnProtocols, &prepared.entry);
+  prepared->entry = std::move(entry);
+  if (!prepared->entry.alpn.empty()) {
+    openssl_.SSL_CTX_set_alpn_select_cb(context, OnProtocols, &prepared->entry);
   }
-  return is_ready;
+  return is_ready ? prepared : nullptr;
 }
 
 bool TlsContext::SetProtocol(SSL_CTX* context, const TlsEntry& entry, std::string* problem) const {

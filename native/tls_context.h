@@ -23,6 +23,7 @@ struct TlsPair {
 
 // One element of the option `tls`. Several pairs have keys of different types.
 struct TlsEntry {
+  std::string id;  // the same for the same settings and pairs, whatever their names; empty: unknown
   std::vector<std::string> names;  // in lower case; `*.` in front stands for one label
   std::vector<TlsPair> pairs;
   std::string ca;            // PEM: those that sign client certificates
@@ -65,9 +66,11 @@ struct TlsCounters {
 class TlsContext {
  public:
   // Returns null when an entry cannot be used; then `*problem` is the reason in words. `entries`
-  // is not empty; its first entry is the default.
+  // is not empty; its first entry is the default. Those that `previous` has are shared with it:
+  // to prepare one costs up to 2 ms. It may be null.
   static std::shared_ptr<TlsContext> Make(const OpenSsl& openssl, std::vector<TlsEntry> entries,
-                                          TicketKeys tickets, std::string* problem);
+                                          TicketKeys tickets, const TlsContext* previous,
+                                          std::string* problem);
   ~TlsContext();
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
@@ -83,13 +86,21 @@ class TlsContext {
   bool Select(SSL* ssl, std::string_view server_name) const;
 
  private:
+  // Has no copy: callbacks of the context keep pointers to the entry.
   struct Prepared {
+    explicit Prepared(const OpenSsl& functions) : openssl(functions) {}
+    ~Prepared() { openssl.SSL_CTX_free(context); }
+    Prepared(const Prepared&) = delete;
+    Prepared& operator=(const Prepared&) = delete;
+
+    const OpenSsl& openssl;
     TlsEntry entry;  // without its pairs and names
     SSL_CTX* context = nullptr;
   };
 
   TlsContext(const OpenSsl& openssl, TicketKeys tickets);
-  bool Prepare(TlsEntry entry, std::string* problem);
+  std::shared_ptr<Prepared> Find(const std::string& id) const;
+  std::shared_ptr<Prepared> Prepare(TlsEntry entry, std::string* problem) const;
   bool UsePair(SSL_CTX* context, const TlsPair& pair, std::string* problem) const;
   bool TrustClients(SSL_CTX* context, const TlsEntry& entry, std::string* problem) const;
   bool SetProtocol(SSL_CTX* context, const TlsEntry& entry, std::string* problem) const;
@@ -98,8 +109,8 @@ class TlsContext {
 
   const OpenSsl& openssl_;
   TicketKeys tickets_;
-  // Contexts keep pointers to their entries, for callbacks.
-  std::vector<std::unique_ptr<Prepared>> prepared_;
+  std::vector<std::shared_ptr<Prepared>> prepared_;
+  std::map<std::string, std::shared_ptr<Prepared>, std::less<>> by_id_;
   std::map<std::string, const Prepared*, std::less<>> by_name_;
 };
 

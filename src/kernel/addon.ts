@@ -11,6 +11,8 @@ import type { Kernel, KernelMemory, TransportKind } from './kernel.ts';
 
 /** The settings of TLS for some server names, as native/tls_context.h has them. All texts are ASCII. */
 export interface TlsEntry {
+  /** The same for the same settings and pairs, whatever their names; empty: unknown. */
+  readonly id: string;
   /** In lower case; `*.` in front stands for one label. */
   readonly names: readonly string[];
   /** Chains and keys as PEM, without passphrases; one for each type of key. */
@@ -73,7 +75,7 @@ export interface Addon {
   readonly opensslProblem: () => string;
   /**
    * A kind of transport, or why there is none. The first entry is for all other names. `ticketKeys`: TICKET_KEY_BYTES
-   * each. `previous`: a kind whose counters continue.
+   * each. `previous`: a kind whose counters continue, and whose entries are shared where their `id` is the same.
    */
   readonly createTls: (
     entries: readonly TlsEntry[],

@@ -327,7 +327,14 @@ function entriesOf(settings: TlsSettings, set: CertificateSet): readonly TlsEntr
     .digest('hex')
     .slice(0, 32);
   const shared = { ca, ciphers, minVersion, requestCert, rejectUnauthorized, alpn, verification };
-  return set.groups().map((group) => ({ ...shared, ...group }));
+  return set.groups().map((group) => {
+    // A certificate has one key.
+    const certificates = group.pairs.map(({ cert }) => cert);
+    const id = createHash('sha256')
+      .update(JSON.stringify([shared, certificates]))
+      .digest('hex');
+    return { ...shared, ...group, id };
+  });
 }
 
 /** Those of `certificates` that `others` have not. */

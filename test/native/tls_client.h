@@ -96,7 +96,7 @@ inline std::unique_ptr<TlsKind> MakeTlsKind() {
   entry.verification = "test";
   std::string problem;
   std::shared_ptr<TlsContext> context =
-      TlsContext::Make(*LoadOpenSsl(), {entry}, TicketKeys(1), &problem);
+      TlsContext::Make(*LoadOpenSsl(), {entry}, TicketKeys(1), nullptr, &problem);
   CHECK_EQ(problem, std::string());
   return std::make_unique<TlsKind>(std::move(context), nullptr);
 }

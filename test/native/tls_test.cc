@@ -332,6 +332,38 @@ TEST(TlsEndsAConnectionThatAsksForKeysAndSendsNothing) {
 }
 
 // TLS_FUZZ_SECONDS: how long, with another TLS_FUZZ_SEED; without it a few rounds.
+TEST(TlsSharesEntriesThatDidNotChange) {
+  const auto make = [](const std::vector<std::string>& ids, const TlsContext* previous) {
+    std::vector<TlsEntry> entries;
+    for (const std::string& id : ids) {
+      TlsEntry entry;
+      entry.id = id;
+      entry.pairs.push_back(MakePair("localhost"));
+      entries.push_back(std::move(entry));
+    }
+    std::string problem;
+    auto made = TlsContext::Make(*LoadOpenSsl(), std::move(entries), {}, previous, &problem);
+    CHECK_EQ(problem, std::string());
+    return made;
+  };
+  // The certificates of the default entry.
+  const auto context_of = [](const TlsContext& context) {
+    SSL* ssl = context.NewSsl();
+    SSL_CTX* found = OPENSSL_FUNCTION(SSL_get_SSL_CTX)(ssl);
+    OPENSSL_FUNCTION(SSL_free)(ssl);
+    return found;
+  };
+  auto first = make({"a"}, nullptr);
+  const auto second = make({"b", "a"}, first.get());
+  const auto third = make({"a", "b"}, second.get());
+  CHECK(context_of(*first) == context_of(*third));
+  CHECK(context_of(*second) != context_of(*first));
+  first.reset();
+  CHECK(context_of(*third) != nullptr);
+  const auto unknown = make({""}, nullptr);
+  CHECK(context_of(*make({""}, unknown.get())) != context_of(*unknown));
+}
+
 TEST(TlsSurvivesChangedBytes) {
   if (LoadOpenSsl() == nullptr) return;
   const std::unique_ptr<TlsKind> kind = MakeTlsKind();

@@ -7,6 +7,7 @@ import type * as nativeKernel from '../../src/kernel/native-kernel.ts';
 import { ownPair } from './certificates.ts';
 
 const PLAIN_ENTRY: TlsEntry = {
+  id: '',
   names: [],
   pairs: [],
   ca: '',

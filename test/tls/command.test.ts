@@ -232,7 +232,10 @@ test('each mistake is one line, with exit code 2', async () => {
       ['0', root, '--https-redirect', '80'],
       /--https-redirect leads to HTTPS: set --tls-cert, --tls or --tls-self-signed too; see --help$/,
     ],
-    [['0', root, '--hsts'], /--hsts is for HTTPS: set --tls-cert.* or --trusted-proxies if a proxy speaks TLS; see --help$/],
+    [
+      ['0', root, '--hsts'],
+      /--hsts is for HTTPS: set --tls-cert.* or --trusted-proxies if a proxy speaks TLS; see --help$/,
+    ],
     [
       ['0', root, '--tls-client-ca', at('cert.pem')],
       /need one of the server: add --tls-cert, --tls or --tls-self-signed; see --help$/,

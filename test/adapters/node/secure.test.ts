@@ -22,6 +22,8 @@ const AUTHORITY = { name: 'an authority', key: makeKey() };
 const CA = issueCertificate({ ...AUTHORITY, notAfter: new Date(Date.now() + 1e9), isAuthority: true });
 const KNOWN = makePair(['a client'], { issuer: AUTHORITY });
 const UNKNOWN = makePair(['another client']);
+/** Its issuer has the name of the authority, and another key. */
+const FORGED = makePair(['a client'], { issuer: { ...AUTHORITY, key: makeKey() } });
 
 /** What an application asks a socket for. */
 function seen({ socket }: IncomingMessage): object {
@@ -62,6 +64,7 @@ const CLIENTS: Readonly<Record<string, readonly [ServerOptions, ConnectionOption
   'a certificate is accepted': [{ requestCert: true, ca: CA }, KNOWN],
   'there is no certificate': [{ requestCert: true, rejectUnauthorized: false, ca: [CA] }, {}],
   'a certificate is not accepted': [{ requestCert: true, rejectUnauthorized: false, ca: Buffer.from(CA) }, UNKNOWN],
+  'a certificate has a forged signature': [{ requestCert: true, rejectUnauthorized: false, ca: CA }, FORGED],
   'keys are objects': [{ key: [{ pem: ownPair().key }], cert: [ownPair().cert] }, {}],
 };
 
