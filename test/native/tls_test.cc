@@ -338,7 +338,7 @@ TEST(TlsSharesEntriesThatDidNotChange) {
     for (const std::string& id : ids) {
       TlsEntry entry;
       entry.id = id;
-      entry.pairs.push_back(MakePair("localhost"));
+      entry.pairs.push_back(test::MakePair("localhost"));
       entries.push_back(std::move(entry));
     }
     std::string problem;
