@@ -81,7 +81,7 @@ export interface Limits {
   readonly sendTimeoutMs: number;
   /** Between two requests of a connection; if exceeded: closed. */
   readonly keepAliveTimeoutMs: number;
-  /** For the response to a client that has finished sending; if exceeded: aborted. */
+  /** Without a byte of the response to a client that has finished sending; if exceeded: aborted. */
   readonly halfClosedTimeoutMs: number;
   /** From the FIN of a client until request.signal aborts (0: never). */
   readonly halfClosedSignalMs: number;

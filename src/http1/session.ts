@@ -28,6 +28,8 @@ export class Session implements Protocol, ExchangeOwner {
   #awaited: number = WAIT.FIRST_BYTE;
   /** A listener answers the last request, which is malformed: no more input is used. */
   #isRefused = false;
+  /** Sent when {@link #isReceiving} looked last. */
+  #sentBytes = 0;
 
   constructor(channel: Channel, context: SessionContext) {
     this.channel = channel;
@@ -102,12 +104,24 @@ export class Session implements Protocol, ExchangeOwner {
       this.#exchange.signalHalfClosed();
       return;
     }
+    if (this.#exchange !== null && this.#awaited === WAIT.HALF_CLOSED && this.#isReceiving(this.#exchange)) {
+      this.await(WAIT.HALF_CLOSED);
+      return;
+    }
     const { counters } = this.context;
     counters.timeouts++;
     counters[TIMEOUT_COUNTERS[this.#awaited] ?? 'bodyTimeouts']++;
     if (this.#exchange !== null) this.#exchange.expired(this.#awaited);
     else if (this.#isHeadLate) this.#refuseBeyond(408, 'the request head did not arrive in time', 'headerTimeoutMs');
     else channel.finish();
+  }
+
+  /** Whether a client that has finished sending receives a response that has begun. `sendTimeoutMs` bounds a slow one. */
+  #isReceiving({ response }: Exchange): boolean {
+    const [, sent] = this.channel.transferred;
+    const hasProgress = sent > this.#sentBytes || this.channel.hasPendingOutput;
+    this.#sentBytes = sent;
+    return response.started && hasProgress;
   }
 
   /** Without a byte of a head, only the owner of the events answers the client, as node:http does. */

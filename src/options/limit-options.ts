@@ -279,7 +279,7 @@ export const LIMIT_OPTIONS: readonly Option[] = [
     path: 'timeouts.halfClosedMs',
     flag: 'halfClosedTimeoutMs',
     kind: milliseconds(100, DAY_MS),
-    help: 'For the response to a client that has finished sending; if exceeded: aborted.',
+    help: 'Without a byte of the response to a client that has finished sending; if exceeded: aborted.',
     default: 5_000,
     reason: 'FIN far more often means that the client has left than that it waits for the response.',
   },

@@ -214,8 +214,8 @@ export interface TimeoutOptions {
    */
   readonly keepAliveMs?: number | string | undefined;
   /**
-   * For the response to a client that has finished sending; if exceeded: aborted. 100 to 86,400,000 ms; default: 5,000.
-   * FIN far more often means that the client has left than that it waits for the response.
+   * Without a byte of the response to a client that has finished sending; if exceeded: aborted. 100 to 86,400,000 ms;
+   * default: 5,000. FIN far more often means that the client has left than that it waits for the response.
    */
   readonly halfClosedMs?: number | string | undefined;
   /**

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { fetchHandler, Response } from '../../src/fetch.ts';
-import type { Handler, HttpRequest, TimeoutOptions } from '../../src/index.ts';
+import type { Handler, HttpRequest, HttpResponse, TimeoutOptions } from '../../src/index.ts';
 import { simulate } from '../../src/testing/simulated-server.ts';
 import { wsgi } from '../../src/wsgi.ts';
 import { get, post } from '../support/client.ts';
@@ -221,3 +221,37 @@ test.each(['epoll', 'poll', 'select', 'scan'] as const)(
     expect(await client.closed()).toBe('fin');
   },
 );
+
+test('a client that has finished sending and still receives its response is not cut off', async () => {
+  const slow: HttpResponse[] = [];
+  const site = simulate({
+    handler: async ({ path }, response) => {
+      response.start(200);
+      if (path === '/slow') {
+        slow.push(response);
+        return;
+      }
+      for (let i = 0; i < 40; i++) {
+        response.write('x'.repeat(65_536));
+        await response.drained();
+      }
+      response.end();
+    },
+  });
+  const [patient, reader] = ['/slow', '/large'].map((path) => site.connect().send(get(path)).finish());
+  reader?.pauseReading();
+  for (let i = 0; i < 8; i++) {
+    await site.runFor(2_000);
+    slow[0]?.write('piece ');
+  }
+  reader?.resumeReading();
+  slow[0]?.end('end');
+  await site.runFor(2_000);
+  expect(patient?.received.toString('latin1')).toMatch(/end\r\n0\r\n\r\n$/);
+  expect(reader?.received.length).toBeGreaterThan(40 * 65_536);
+  expect([patient?.end, reader?.end]).toEqual(['fin', 'fin']);
+  // A response that has begun and then stops is cut off.
+  const left = site.connect().send(get('/slow')).finish();
+  await site.runFor(11_000);
+  expect(left.end).toBe('reset');
+});
