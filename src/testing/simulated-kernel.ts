@@ -8,7 +8,6 @@ import {
   ACCEPTS,
   BYTES_RECEIVED,
   BYTES_SENT,
-  EVENT_FD,
   EVENT_PREFETCHED,
   EVENT_READINESS,
   EVENT_WORDS,
@@ -413,11 +412,13 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
     return this.#handshakesBegun++ < HANDSHAKES_PER_WAIT;
   }
 
-  /** The transport of a descriptor sees an event first. */
+  /** The transport of a descriptor sees an event first, unless the event is that of an earlier use of the number. */
   #report(at: number): void {
-    const socket = this.descriptors.socket(this.events[at + EVENT_FD] ?? -1);
-    if (socket === undefined || socket.transport === null) return;
-    this.events[at + EVENT_READINESS] = socket.transport.report(this.events[at + EVENT_READINESS] ?? 0);
+    const [fd = -1, generation, readiness = 0] = this.events.subarray(at, at + EVENT_WORDS);
+    const entry = this.descriptors.find(fd);
+    if (entry?.generation !== generation || !(entry?.object instanceof SimulatedSocket)) return;
+    const { transport } = entry.object;
+    if (transport !== null) this.events[at + EVENT_READINESS] = transport.report(readiness);
   }
 
   /** Reports input that the transport holds: no event of the socket follows for it. */
