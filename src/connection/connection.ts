@@ -592,8 +592,10 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
 
   /** All output was sent: closes, or lingers while the client may still be sending. */
   #outputSent(): void {
-    if (this.context.encryption !== null && this.#awaitsEnd()) return;
-    const unread = this.#unread || this.#inbox !== null || this.#mayReceive;
+    const isEncrypted = this.context.encryption !== null;
+    if (isEncrypted && this.#awaitsEnd()) return;
+    // The close_notify of the client is still to come: RST would answer it.
+    const unread = isEncrypted || this.#unread || this.#inbox !== null || this.#mayReceive;
     this.#inbox = null;
     if (this.peerEnded || !unread || this.context.kernel.shutdown(this.fd) < 0) {
       this.#close();

@@ -120,7 +120,7 @@ export class SimulatedClient implements ClientEnd {
 
   #finishLater(isAnnounced: boolean): void {
     this.#arriveLater(() => {
-      if (isAnnounced && this.#frames !== null) this.#waiting.push(frame(END));
+      if (isAnnounced && this.#frames?.hasHello === true) this.#waiting.push(frame(END));
       this.#finArrived = true;
       this.roomForMore();
     });

@@ -232,6 +232,16 @@ test('the server ends with close_notify, and a FIN without one is not the end of
   expect(server.stats().requests.aborted).toBe(1);
 });
 
+test('what a client sends behind its last response is not answered with RST', async () => {
+  const { server, port } = await start({ handler: echo, tls });
+  const socket = await secured(port, { socket: connectPlain({ port, host: '127.0.0.1', allowHalfOpen: true }) });
+  socket.resume().write(get('/', 'Connection: close'));
+  await once(socket, 'end');
+  expect(server.stats().connections.lingering).toBe(1);
+  socket.end();
+  await until(() => server.stats().connections.open === 0, 'the connection is closed');
+});
+
 test('an unfinished handshake is closed in time, and the oldest one beyond the limit', async () => {
   const { port, server } = await start({ tls, handler: echo, timeouts: { handshakeMs: 100 } });
   const silent = await connect(port);
