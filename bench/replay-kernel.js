@@ -137,6 +137,7 @@ export function createReplayKernel({ stepMs, loaders, isSingle }) {
     },
     transferred: () => [0, 0],
     peer: () => ({ address: '127.0.0.2', port: 40_000 }),
+    wireSent: () => 0,
     acknowledged: () => 0,
     now: () => control[NOW_MS],
     wallClockMs: () => 1e12,

@@ -155,6 +155,14 @@ napi_value GetNegotiated(napi_env env, napi_callback_info info) {
   return none;
 }
 
+// wireSent(fd): bytes of the wire.
+napi_value WireSent(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  napi_value bytes = nullptr;
+  napi_create_double(env, call.kernel().WireSent(call.Int(0)), &bytes);
+  return bytes;
+}
+
 // acknowledged(fd): bytes of the wire.
 napi_value Acknowledged(napi_env env, napi_callback_info info) {
   const Call call(env, info);
@@ -246,6 +254,7 @@ constexpr Named kCalls[] = {
     {"peer", Peer},
     {"local", Local},
     {"transferred", Transferred},
+    {"wireSent", WireSent},
     {"acknowledged", Acknowledged},
     {"attach", Attach},
     {"negotiated", GetNegotiated},

@@ -332,13 +332,17 @@ int Kernel::ShutdownWrite(int fd) {
   return status == 0 && connection->transport->has_pending_output() ? 1 : status;
 }
 
-double Kernel::Acknowledged(int fd) {
+double Kernel::WireSent(int fd) {
   const Connection* connection = connections_.Find(fd);
   if (connection == nullptr) return -EBADF;
-  const uint64_t sent = connection->transport == nullptr ? connection->bytes_sent
-                                                         : connection->transport->wire_bytes_sent();
-  const int waiting = epoll_server::Unacknowledged(fd);
-  return static_cast<double>(sent) - std::max(waiting, 0);
+  return static_cast<double>(connection->transport == nullptr
+                                 ? connection->bytes_sent
+                                 : connection->transport->wire_bytes_sent());
+}
+
+double Kernel::Acknowledged(int fd) {
+  const double sent = WireSent(fd);
+  return sent < 0 ? sent : sent - std::max(epoll_server::Unacknowledged(fd), 0);
 }
 
 int Kernel::Reset(int fd) {

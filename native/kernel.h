@@ -145,6 +145,9 @@ class Kernel {
   // Returns 0, 1 when the end of a transport waits for room in the socket (WRITABLE follows), or
   // -errno.
   int ShutdownWrite(int fd);
+  // Returns the wire bytes that the socket has accepted so far, or -errno.
+  double WireSent(int fd);
+
   // Returns the wire bytes that the peer has acknowledged so far, or -errno. Where the system does
   // not count them, returns all bytes sent.
   double Acknowledged(int fd);

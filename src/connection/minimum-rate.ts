@@ -27,6 +27,12 @@ export class MinimumRate {
     return this.#leftMs;
   }
 
+  /** Gives the whole time back. */
+  restore(nowMs: number): void {
+    this.#leftMs = this.#wholeMs;
+    this.#sinceMs = nowMs;
+  }
+
   /** Skips the time since the last update, in which the peer was not waited for. Returns the milliseconds left. */
   resume(nowMs: number): number {
     this.#sinceMs = nowMs;

@@ -68,7 +68,7 @@ export class Output implements BatchedSender, DeadlineOwner {
   readonly #context: OutputContext;
   readonly #owner: OutputOwner;
   #outbox: Outbox | null = null;
-  /** Set while output is pending. */
+  /** Created when output is pending for the first time. */
   #progress: WriteProgress | null = null;
   /** Created with the first file. */
   #file: FileSend | null = null;
@@ -110,7 +110,7 @@ export class Output implements BatchedSender, DeadlineOwner {
     this.#context.sendBatch.removeJoined(this);
     this.#outbox = null;
     this.#awaitsRoom = false;
-    this.#endProgress();
+    this.#progress?.drop();
     const marks = this.#marks;
     this.#marks = null;
     if (marks !== null) for (const { callback } of marks) this.#call(() => callback(false));
@@ -256,7 +256,7 @@ export class Output implements BatchedSender, DeadlineOwner {
   #deferFile(file: FileSend, descriptor: number, position: number): void {
     file.deferred = descriptor;
     file.position = position;
-    if (this.#progress === null) this.#beginProgress();
+    this.#beginProgress();
     this.#owner.wake();
   }
 
@@ -346,8 +346,8 @@ export class Output implements BatchedSender, DeadlineOwner {
 
   #fileSent(callback: FileSendCallback, sent: number, requested: number): void {
     this.#awaitsRoom = sent < requested && !this.#isDropped;
-    if (!this.isPending) this.#endProgress();
-    else if (this.#progress === null) this.#beginProgress();
+    if (this.isPending) this.#beginProgress();
+    else this.#progress?.end();
     callback.onFileSent(sent);
   }
 
@@ -365,7 +365,7 @@ export class Output implements BatchedSender, DeadlineOwner {
     if (!this.#isDropped && (this.#outbox === null || (wasFull && !this.isFull))) this.#owner.onDrained();
     // The writer of a file may continue after this turn. Until the next check the client's time goes on, since a client
     // that reads nothing would otherwise get the whole time again with each attempt.
-    if (!this.isPending && !awaitedRoom) this.#endProgress();
+    if (!this.isPending && !awaitedRoom) this.#progress?.end();
   }
 
   #sendOutbox(): void {
@@ -404,12 +404,8 @@ export class Output implements BatchedSender, DeadlineOwner {
   // ---- Time -------------------------------------------------------------------------------------
 
   #beginProgress(): void {
-    this.#progress = new WriteProgress(this.#context, this.fd, this);
-  }
-
-  #endProgress(): void {
-    this.#progress?.end();
-    this.#progress = null;
+    this.#progress ??= new WriteProgress(this.#context, this.fd, this);
+    this.#progress.begin();
   }
 
   /** Sends again, because WRITABLE follows only when a third of the send buffer is free. Then checks the progress. */

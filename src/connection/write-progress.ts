@@ -1,5 +1,5 @@
 // Checks that a client receives pending output fast enough. Acknowledged bytes count; bytes in the send buffer prove
-// nothing, since it grows. Exists only while output is pending.
+// nothing, since it grows. Only time in which output is pending counts.
 
 import type { Kernel } from '../kernel/kernel.ts';
 import { Deadline, type DeadlineOwner } from '../reactor/deadline.ts';
@@ -23,7 +23,10 @@ export class WriteProgress {
   readonly #fd: number;
   readonly #deadline: Deadline;
   readonly #rate: MinimumRate;
-  #acknowledgedBytes: number;
+  #isRunning = false;
+  #acknowledgedBytes = 0;
+  /** What was sent when the checks ended. Until the client has it, it is as late as it was. */
+  #sentBytes = 0;
 
   /** `owner` is called when the progress has to be checked. */
   constructor(options: WriteProgressOptions, fd: number, owner: DeadlineOwner) {
@@ -32,22 +35,46 @@ export class WriteProgress {
     this.#fd = fd;
     this.#deadline = new Deadline(owner);
     this.#rate = new MinimumRate(sendTimeoutMs, minSendBytesPerSecond, reactor.nowMs());
-    this.#acknowledgedBytes = options.kernel.acknowledged(fd);
+  }
+
+  /** Begins the checks when output is pending. If they run, nothing changes. */
+  begin(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    const { reactor, sendTimeoutMs } = this.#options;
+    this.#rate.resume(reactor.nowMs());
+    const leftMs = this.#update();
+    if (this.#acknowledgedBytes < this.#sentBytes) return this.#checkAfter(leftMs);
+    this.#rate.restore(reactor.nowMs());
     this.#checkAfter(sendTimeoutMs);
   }
 
   /** Whether the client receives fast enough; if so, another check is scheduled. */
   isFastEnough(): boolean {
-    const before = this.#acknowledgedBytes;
-    this.#acknowledgedBytes = this.#options.kernel.acknowledged(this.#fd);
-    const leftMs = this.#rate.update(this.#options.reactor.nowMs(), this.#acknowledgedBytes - before);
+    if (!this.#isRunning) return true;
+    const leftMs = this.#update();
     if (leftMs > 0) this.#checkAfter(leftMs);
     return leftMs > 0;
   }
 
-  /** Ends the checks, when no output is pending. */
+  /** Ends the checks when no output is pending. A socket that has accepted it all is no progress. */
   end(): void {
+    if (!this.#isRunning) return;
+    this.drop();
+    this.#update();
+    this.#sentBytes = this.#options.kernel.wireSent(this.#fd);
+  }
+
+  /** Ends the checks of a closed connection. */
+  drop(): void {
+    this.#isRunning = false;
     this.#options.reactor.dropDeadline(this.#deadline);
+  }
+
+  #update(): number {
+    const before = this.#acknowledgedBytes;
+    this.#acknowledgedBytes = this.#options.kernel.acknowledged(this.#fd);
+    return this.#rate.update(this.#options.reactor.nowMs(), this.#acknowledgedBytes - before);
   }
 
   #checkAfter(leftMs: number): void {

@@ -272,10 +272,9 @@ export interface Kernel extends KernelMemory {
   readonly peer: (fd: number) => SocketAddress;
   /** The address that a descriptor is bound to. */
   readonly local: (fd: number) => SocketAddress;
-  /**
-   * Wire bytes that the peer has acknowledged since the connection was opened. Where the system does not count them,
-   * wire bytes that the socket has accepted. With a transport they differ from those of `transferred`.
-   */
+  /** Wire bytes that the socket has accepted so far. With a transport they differ from those of `transferred`. */
+  readonly wireSent: (fd: number) => number;
+  /** Those of `wireSent` that the peer has acknowledged; all where the system does not count them. */
   readonly acknowledged: (fd: number) => number;
   /** The bytes of an open descriptor so far: received, sent. */
   readonly transferred: (fd: number) => readonly [number, number];

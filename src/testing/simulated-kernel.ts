@@ -307,10 +307,13 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
     return this.descriptors.local(fd);
   }
 
-  acknowledged(fd: number): number {
+  wireSent(fd: number): number {
     const socket = this.descriptors.socket(fd);
-    if (socket === undefined) return EBADF;
-    return (socket.transport?.wireSentBytes ?? socket.sentBytes) - socket.outbound.length;
+    return socket === undefined ? EBADF : (socket.transport?.wireSentBytes ?? socket.sentBytes);
+  }
+
+  acknowledged(fd: number): number {
+    return this.wireSent(fd) - (this.descriptors.socket(fd)?.outbound.length ?? 0);
   }
 
   /** Its sockets have the simulated transport from the beginning, or none. */

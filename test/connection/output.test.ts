@@ -49,6 +49,8 @@ class NarrowKernel extends FakeKernel {
 
   override readonly transferred: Kernel['transferred'] = () => [0, this.sent.length];
 
+  override readonly wireSent: Kernel['wireSent'] = () => this.sent.length;
+
   override readonly acknowledged: Kernel['acknowledged'] = () => this.acknowledgedBytes;
 
   #accept(bytes: Uint8Array): number {
@@ -169,6 +171,36 @@ test('a client that receives nothing is aborted after sendTimeoutMs, one that re
   expect(calls.filter((each) => each.startsWith('abort'))).toContain(
     'abort: the client did not receive its response in time',
   );
+});
+
+/** Output is pending for 600 ms, and then the socket accepts all of it. */
+function pendFor600Ms(): void {
+  kernel.room = 0;
+  output.write(Buffer.from('0123456789'));
+  for (let passed = 0; passed < 600; passed += 100) {
+    kernel.timeMs += 100;
+    reactor.turn();
+  }
+  kernel.room = Infinity;
+  output.flush();
+}
+
+test('a socket that accepts all output now and then gives no time back to a client that receives nothing', () => {
+  pendFor600Ms();
+  expect(calls.filter((each) => each.startsWith('abort'))).toEqual([]);
+  // Time in which nothing is pending does not count.
+  kernel.timeMs += 10_000;
+  reactor.turn();
+  pendFor600Ms();
+  expect(calls).toContain('abort: the client did not receive its response in time');
+});
+
+test('a client that has received everything has the whole time for later output', () => {
+  for (let i = 0; i < 3; i++) {
+    pendFor600Ms();
+    kernel.acknowledgedBytes = kernel.sent.length;
+  }
+  expect(calls.filter((each) => each.startsWith('abort'))).toEqual([]);
 });
 
 test('a client that receives nothing of a file is aborted, despite repeated sends', () => {

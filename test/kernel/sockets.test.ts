@@ -78,7 +78,7 @@ test('recv writes to the given range and nowhere else', async () => {
   expect(kernel.input.toString('latin1', 0, 2)).toBe('e.');
 });
 
-test('acknowledged counts the bytes that the client received, not those in the send buffer', async () => {
+test('acknowledged counts the bytes that the client received, wireSent also those in the send buffer', async () => {
   const poll = new Polled('epoll');
   const { kernel } = poll;
   const { client, fd } = await poll.accept();
@@ -88,9 +88,10 @@ test('acknowledged counts the bytes that the client received, not those in the s
   const sent = 5 + poll.fill(fd);
   expect(kernel.acknowledged(fd)).toBeGreaterThanOrEqual(5);
   expect(kernel.acknowledged(fd)).toBeLessThan(sent);
+  expect(kernel.wireSent(fd)).toBe(sent);
   client.resumeReading();
   await until(() => kernel.acknowledged(fd) === sent, 'everything was acknowledged');
-  expect(kernel.acknowledged(9_999)).toBe(-EBADF);
+  expect([kernel.acknowledged(9_999), kernel.wireSent(9_999)]).toEqual([-EBADF, -EBADF]);
 });
 
 test('transferred and the counters count the bytes of both directions', async () => {

@@ -68,6 +68,7 @@ export class FakeKernel extends KernelMemory implements Kernel {
   readonly send: Kernel['send'] = () => 0;
   readonly prefetch = (): number => 0;
   readonly sendBatch: Kernel['sendBatch'] = (): number => 0;
+  readonly wireSent: Kernel['wireSent'] = (): number => 0;
   readonly acknowledged: Kernel['acknowledged'] = (): number => 0;
   readonly attach = (): number => 0;
   readonly negotiated = (): null => null;

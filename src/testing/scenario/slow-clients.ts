@@ -68,12 +68,10 @@ export async function sip(actor: Actor, context: RunContext): Promise<void> {
   actor.doesNotRead = true;
   await askForMuch(actor, context, bytesIn(sendTimeoutMs * 2, rate));
   await actor.sleep(sendTimeoutMs * 3);
-  const { endedMs, lastTransmittedMs, acceptedMs, transport } = actor.client.socket;
-  // With a small kernel buffer, all pending bytes fit into it now and then: that is progress, and restarts the time-out.
-  // So is a frame of a transport, which counts when it is whole.
-  const isJudged = transport === null && context.sendCapacity > bytesIn(sendTimeoutMs, rate);
+  const { endedMs, lastTransmittedMs, acceptedMs, resetsOnClose } = actor.client.socket;
   if (rate === 0) checkSpared(actor, 'a slowly read response');
-  else if (isJudged) {
+  // Nothing was pending when the server ended it with FIN: the socket had accepted all, and it was idle.
+  else if (resetsOnClose || endedMs === 0) {
     // What it reads at once makes room in the kernel later, at the beginning of its time and at the end.
     const stretchedMs = Math.min(lastTransmittedMs, acceptedMs + 5_000) + sendTimeoutMs * STRETCH + everyMs * 2;
     const lastMs = lastTransmittedMs === 0 ? 0 : stretchedMs;
