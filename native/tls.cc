@@ -14,15 +14,17 @@
 namespace epoll_server {
 namespace {
 
-// The most bytes of one record (RFC 8446 section 5.1), and what its encoding adds at most.
+// The most bytes of one record (RFC 8446 section 5.1), and more than its encoding adds.
 constexpr size_t kMaxRecordBytes = 16384;
 constexpr size_t kRecordOverheadBytes = 256;
 
 // Records that one send(2) takes. Each send costs segments of its own, and wakes the client.
 constexpr size_t kGatheredRecords = 8;
 constexpr size_t kGatheredBytes = kGatheredRecords * kMaxRecordBytes;
-// OpenSSL may send an answer in front.
-constexpr size_t kOutgoingBytes = (kGatheredRecords + 1) * (kMaxRecordBytes + kRecordOverheadBytes);
+
+// The most wire bytes that the socket has not accepted: those of one send, and answers of OpenSSL.
+// An encoding adds 29 bytes with the default ciphers, so there is room for answers.
+constexpr size_t kMaxPendingBytes = kGatheredRecords * (kMaxRecordBytes + kRecordOverheadBytes);
 
 // One receive. A call receives at most twice as much.
 constexpr size_t kReceiveBytes = 65536 + kRecordOverheadBytes;
@@ -31,9 +33,9 @@ constexpr size_t kReceiveBytes = 65536 + kRecordOverheadBytes;
 // delay the others.
 constexpr size_t kSendBudgetBytes = 1048576;
 
-// Beyond this much pending output nothing is read: a client could ask for new keys and never read
-// the answers (RFC 8446 section 4.6.3).
-constexpr size_t kMaxPendingBytes = kOutgoingBytes;
+// Beyond this much pending output no record is read: a client could ask for new keys and never read
+// the answers (RFC 8446 section 4.6.3). A record has one short answer, and close_notify may follow.
+constexpr size_t kMaxPendingToRead = kMaxPendingBytes - 2 * kRecordOverheadBytes;
 
 // A client may ask for new keys in a record of 27 bytes, which costs up to 16 us: one call would
 // take 80 ms. BoringSSL ends a connection after as many in a row.
@@ -105,7 +107,7 @@ TlsKind::TlsKind(std::shared_ptr<TlsContext> context, std::shared_ptr<TlsShared>
       shared_(shared == nullptr ? std::make_shared<TlsShared>() : std::move(shared)) {
   shared_->received.resize(kReceiveBytes);
   shared_->gathered.resize(kMaxRecordBytes);
-  shared_->outgoing.resize(kOutgoingBytes);
+  shared_->outgoing.resize(kMaxPendingBytes);
 }
 
 std::unique_ptr<Transport> TlsKind::Make(int fd, const double& waits, Bytes received) {
@@ -320,11 +322,11 @@ TlsFailure TlsTransport::FailureOfLastError() const {
 
 // Receives wire bytes unless some are left. Returns 1 when there are some, 0 at the end, or -errno.
 int TlsTransport::Fill() {
-  if (fresh_ != fresh_end_ || !unread_.empty()) return 1;
-  if (out_.size() > kMaxPendingBytes) {
+  if (out_.size() > kMaxPendingToRead) {
     is_full_ = true;
     return -EAGAIN;
   }
+  if (fresh_ != fresh_end_ || !unread_.empty()) return 1;
   // After a short count an event shows that there is more, unless the end came with these bytes. A
   // caller that gets some of them asks again after the end; -EAGAIN must be true.
   if (is_drained_ || (is_short_ && stops_at_short_)) return -EAGAIN;
