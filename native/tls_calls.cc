@@ -59,6 +59,18 @@ void ForEach(napi_env env, napi_value array, Use use) {
   }
 }
 
+// Null: there is none.
+napi_value Certificate(napi_env env, const std::string& encoded) {
+  void* bytes = nullptr;
+  napi_value value = nullptr;
+  if (encoded.empty()) {
+    napi_get_null(env, &value);
+  } else {
+    napi_create_buffer_copy(env, encoded.size(), encoded.data(), &bytes, &value);
+  }
+  return value;
+}
+
 TlsEntry EntryOf(napi_env env, napi_value object) {
   TlsEntry entry;
   ForEach(env, Property(env, object, "names"),
@@ -162,11 +174,7 @@ napi_value NegotiatedObject(napi_env env, const NegotiatedTls& negotiated) {
   napi_value is_resumed = nullptr;
   napi_get_boolean(env, negotiated.is_resumed, &is_resumed);
   set("isResumed", is_resumed);
-  void* bytes = nullptr;
-  napi_value certificate = nullptr;
-  napi_create_buffer_copy(env, negotiated.certificate.size(), negotiated.certificate.data(), &bytes,
-                          &certificate);
-  set("certificate", certificate);
+  set("certificate", Certificate(env, negotiated.certificate));
   return object;
 }
 

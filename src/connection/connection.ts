@@ -121,7 +121,8 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
   }
 
   get tls(): NegotiatedTls | null {
-    if (this.#tls === null && this.isSecure && !this.isDisposed) this.#tls = this.context.kernel.negotiated(this.fd);
+    if (this.#tls === null && this.isSecure && !this.isDisposed)
+      this.#tls = Object.freeze(this.context.kernel.negotiated(this.fd));
     return this.#tls;
   }
 

@@ -26,8 +26,8 @@ export interface TlsConnection {
   readonly serverName: string;
   /** Whether an earlier session was resumed. */
   readonly isResumed: boolean;
-  /** The client's certificate as DER, for `new X509Certificate`; empty: it sent none. */
-  readonly certificate: Uint8Array;
+  /** The client's certificate as DER, for `new X509Certificate`; null: it sent none. */
+  readonly certificate: Uint8Array | null;
   /** Why that certificate is not accepted; empty: it is, or there is none. */
   readonly authorizationError: string;
 }

@@ -193,8 +193,8 @@ export interface NegotiatedTls {
   /** The server name that the client asked for (SNI), in lower case. */
   readonly serverName: string;
   readonly isResumed: boolean;
-  /** The client's certificate as DER. */
-  readonly certificate: Uint8Array;
+  /** The client's certificate as DER; null: it sent none. */
+  readonly certificate: Uint8Array | null;
   /** Why that certificate is not accepted. */
   readonly authorizationError: string;
 }

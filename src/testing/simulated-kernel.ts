@@ -56,7 +56,7 @@ const NEGOTIATED: NegotiatedTls = {
   alpnProtocol: '',
   serverName: '',
   isResumed: false,
-  certificate: new Uint8Array(0),
+  certificate: null,
   authorizationError: '',
 };
 

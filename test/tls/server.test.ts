@@ -63,8 +63,11 @@ test('a request over TLS is answered, and the handler sees how it is encrypted',
     alpnProtocol: 'http/1.1',
     serverName: 'localhost',
     isResumed: false,
+    certificate: null,
     authorizationError: '',
   });
+  // All requests of the connection have the same object.
+  expect(Object.isFrozen(seen)).toBe(true);
   expect(server.stats().tls).toMatchObject({ handshakes: 1, resumptions: 0, timeouts: 0 });
 });
 
@@ -270,8 +273,8 @@ test('certificates of clients are required or optional, and applications see the
   const known = makePair(['a client'], { issuer: authority });
   const unknown = makePair(['another client']);
   const handler: Handler = (request, response) => {
-    const { certificate = new Uint8Array(), authorizationError = '' } = request.tls ?? {};
-    const name = certificate.length === 0 ? 'nobody' : new X509Certificate(certificate).subject;
+    const { certificate = null, authorizationError = '' } = request.tls ?? {};
+    const name = certificate === null ? 'nobody' : new X509Certificate(certificate).subject;
     response.send(200, {}, `${name} ${authorizationError}`);
   };
   const strict = await start({ tls: { ...tls, ca, requestCert: true }, handler });

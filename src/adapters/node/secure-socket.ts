@@ -11,7 +11,7 @@ const NO_TLS: TlsConnection = {
   alpnProtocol: '',
   serverName: '',
   isResumed: false,
-  certificate: new Uint8Array(),
+  certificate: null,
   authorizationError: '',
 };
 
@@ -48,12 +48,12 @@ export class SecureServerSocket extends ServerSocket {
   /** The client has sent a certificate, and an authority of the server has signed it. */
   get authorized(): boolean {
     const { certificate, authorizationError } = this.#tls;
-    return certificate.length > 0 && authorizationError === '';
+    return certificate !== null && authorizationError === '';
   }
 
   get authorizationError(): string | null {
     const { authorizationError, certificate } = this.#tls;
-    if (this.server.requestCert === true && certificate.length === 0) return 'UNABLE_TO_GET_ISSUER_CERT';
+    if (this.server.requestCert === true && certificate === null) return 'UNABLE_TO_GET_ISSUER_CERT';
     return authorizationError === '' ? null : (CODES.get(authorizationError) ?? authorizationError);
   }
 
@@ -82,7 +82,7 @@ export class SecureServerSocket extends ServerSocket {
 
   getPeerX509Certificate(): X509Certificate | undefined {
     const { certificate } = this.#tls;
-    if (certificate.length > 0) this.#certificate ??= new X509Certificate(certificate);
+    if (certificate !== null) this.#certificate ??= new X509Certificate(certificate);
     return this.#certificate ?? undefined;
   }
 
