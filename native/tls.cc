@@ -41,6 +41,10 @@ constexpr size_t kMaxPendingToRead = kMaxPendingBytes - 2 * kRecordOverheadBytes
 // take 80 ms. BoringSSL ends a connection after as many in a row.
 constexpr int kMaxRecordsWithoutBytes = 32;
 
+// Records that one call reads: a client may put each byte, or a request for new keys, into one of
+// its own.
+constexpr int kRecordsPerCall = 256;
+
 // OpenSSL asks for the header of a record first.
 constexpr size_t kRecordHeaderBytes = 5;
 
@@ -134,6 +138,7 @@ int TlsTransport::Fail(int error) { return error_ = error; }
 
 int TlsTransport::Receive(uint8_t* bytes, size_t length) {
   wire_left_ = 2 * kReceiveBytes;
+  records_left_ = kRecordsPerCall;
   is_drained_ = is_short_ = is_deferred_ = is_full_ = false;
   size_t filled = 0;
   int status = 1;
@@ -194,6 +199,7 @@ int TlsTransport::BeginTls() {
   if (ssl_ == nullptr ||
       openssl_.SSL_set_ex_data(ssl_, 0, static_cast<TlsConnection*>(this)) != 1) {
     openssl_.BIO_free(bio);
+    openssl_.ERR_clear_error();
     return FailHandshake(-ENOMEM, kFailedOther);
   }
   openssl_.BIO_set_data(bio, this);
@@ -214,6 +220,8 @@ int TlsTransport::DoHandshake() {
     mode_ = kEstablished;
     ++shared_->counters.handshakes;
     if (openssl_.SSL_session_reused(ssl_) == 1) ++shared_->counters.resumptions;
+    // A certificate that is accepted in spite of an error leaves that error behind.
+    openssl_.ERR_clear_error();
     // A caller that waits to send has no event of the socket to wait for.
     if (send_awaits_ == kReadable) send_continues_ = true;
     return 1;
@@ -352,6 +360,8 @@ int TlsTransport::ReadWire(uint8_t* bytes, size_t length) {
   const int status = Fill();
   if (status > 0) {
     const bool is_record = mode_ == kEstablished && length == kRecordHeaderBytes;
+    // What is left is held for the next call.
+    if (is_record && records_left_-- == 0) return -EAGAIN;
     if (is_record && ++records_without_bytes_ > kMaxRecordsWithoutBytes) {
       return wire_error_ = -EPROTO;
     }

@@ -95,6 +95,7 @@ class TlsTransport final : public Transport, private TlsConnection {
   uint8_t* fresh_end_ = nullptr;
   size_t outgoing_ = 0;            // wire bytes in the shared buffer
   size_t wire_left_ = 0;           // bytes that this call may still receive
+  int records_left_ = 0;           // that this call may still read
   int records_without_bytes_ = 0;  // received since the last bytes of the application
   ByteQueue unread_;               // wire bytes that an earlier call received and did not use
   ByteQueue out_;                  // wire bytes that the socket has not accepted

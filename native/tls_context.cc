@@ -194,7 +194,11 @@ bool TlsContext::SetProtocol(SSL_CTX* context, const TlsEntry& entry, std::strin
                                             SSL_OP_CIPHER_SERVER_PREFERENCE |
                                             SSL_OP_PRIORITIZE_CHACHA);
   openssl_.SSL_CTX_ctrl(context, SSL_CTRL_MODE, SSL_MODE_RELEASE_BUFFERS, nullptr);
-  openssl_.SSL_CTX_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, entry.min_version, nullptr);
+  if (openssl_.SSL_CTX_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, entry.min_version, nullptr) !=
+      1) {
+    *problem = "the protocol version cannot be used: " + LastError();
+    return false;
+  }
   openssl_.SSL_CTX_ctrl(context, SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_OFF, nullptr);
   // A second ticket costs time and serves clients that open several connections at once.
   openssl_.SSL_CTX_set_num_tickets(context, 1);
@@ -241,8 +245,11 @@ bool TlsContext::UsePair(SSL_CTX* context, const TlsPair& pair, std::string* pro
 bool TlsContext::TrustClients(SSL_CTX* context, const TlsEntry& entry, std::string* problem) const {
   // Sessions of entries that verify clients in other ways must not be resumed (CVE-2025-23419).
   const auto* id = reinterpret_cast<const unsigned char*>(entry.verification.data());
-  openssl_.SSL_CTX_set_session_id_context(context, id,
-                                          static_cast<unsigned int>(entry.verification.size()));
+  if (openssl_.SSL_CTX_set_session_id_context(
+          context, id, static_cast<unsigned int>(entry.verification.size())) != 1) {
+    *problem = "sessions cannot be told apart: " + LastError();
+    return false;
+  }
   if (!entry.requests_certificate) return true;
   const bool rejects = entry.rejects_unauthorized;
   openssl_.SSL_CTX_set_verify(context,
@@ -280,9 +287,11 @@ bool TlsContext::Select(SSL* ssl, std::string_view server_name) const {
   const TlsEntry& entry = prepared.entry;
   if (openssl_.SSL_set_SSL_CTX(ssl, prepared.context) == nullptr) return false;
   const auto* id = reinterpret_cast<const unsigned char*>(entry.verification.data());
-  openssl_.SSL_set_session_id_context(ssl, id,
-                                      static_cast<unsigned int>(entry.verification.size()));
-  openssl_.SSL_ctrl(ssl, SSL_CTRL_SET_MIN_PROTO_VERSION, entry.min_version, nullptr);
+  const bool is_set =
+      openssl_.SSL_set_session_id_context(
+          ssl, id, static_cast<unsigned int>(entry.verification.size())) == 1 &&
+      openssl_.SSL_ctrl(ssl, SSL_CTRL_SET_MIN_PROTO_VERSION, entry.min_version, nullptr) == 1;
+  if (!is_set) return false;
   const bool rejects = entry.rejects_unauthorized;
   const int mode = !entry.requests_certificate ? SSL_VERIFY_NONE
                    : rejects                   ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT

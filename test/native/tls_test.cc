@@ -312,6 +312,24 @@ TEST(TlsReadsNoMoreWhileItsAnswersAreNotTaken) {
   CHECK(pending > 131072 && pending <= 133120);
 }
 
+TEST(TlsReadsABoundedNumberOfRecordsAtATime) {
+  if (LoadOpenSsl() == nullptr) return;
+  const std::unique_ptr<TlsKind> kind = MakeTlsKind();
+  Bench bench("epoll");
+  TlsClient client(&bench, kind.get());
+  client.Handshake();
+  for (int i = 0; i < 600; ++i) client.Encrypt("x");
+  test::WriteText(client.there, client.TakeWire());
+  CHECK(test::BecomesReadable(client.here));
+  Transport& transport = *bench.kernel.Find(client.here)->transport;
+  std::vector<uint8_t> bytes(65536);
+  std::vector<int> counts;
+  do {
+    counts.push_back(transport.Receive(bytes.data(), bytes.size()));
+  } while (transport.holds_input() && counts.back() > 0);
+  CHECK(counts == std::vector<int>({256, 256, 88}));
+}
+
 TEST(TlsEndsAConnectionThatAsksForKeysAndSendsNothing) {
   if (LoadOpenSsl() == nullptr) return;
   const std::unique_ptr<TlsKind> kind = MakeTlsKind();

@@ -111,6 +111,15 @@ test('TLS 1.2 and 1.3 are spoken, older versions and weak ciphers are not', asyn
   expect(await failure(only13.port, { maxVersion: 'TLSv1.2' })).toMatch(/PROTOCOL_VERSION/);
 });
 
+test('a client that wants to negotiate again is told that it cannot', async () => {
+  const { port, server } = await start({ tls, handler: echo });
+  const socket = await secured(port, { maxVersion: 'TLSv1.2' });
+  const failed = once(socket, 'error');
+  socket.renegotiate({ rejectUnauthorized: false }, () => {});
+  expect((await failed)[0]).toMatchObject({ code: 'ERR_SSL_NO_RENEGOTIATION' });
+  expect(server.stats().tls?.handshakes).toBe(1);
+});
+
 test('the certificate is chosen by server name, wildcards included, and by the type of key', async () => {
   const wildcard = makePair(['*.example.org']);
   const exact = makePair(['www.example.org']);
