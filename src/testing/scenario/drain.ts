@@ -235,7 +235,8 @@ async function responseFrom(clock: VirtualClock, client: SimulatedClient, seen: 
   const isWhole = (): boolean => {
     const text = client.received.toString('latin1', seen);
     const [, length] = /\r\nContent-Length: (\d+)\r\n/.exec(text) ?? [];
-    return length !== undefined && text.length >= text.indexOf('\r\n\r\n') + 4 + Number(length);
+    const headEnd = text.indexOf('\r\n\r\n');
+    return headEnd >= 0 && length !== undefined && text.length >= headEnd + 4 + Number(length);
   };
   await waitFor(clock, () => isWhole() || client.isOver);
   return client.received.toString('latin1', seen);
