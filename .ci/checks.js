@@ -12,7 +12,10 @@ export const WITHOUT_BACK_END = [
   ...['options', 'simulation', 'tidy', 'tools/compare'],
 ];
 /** ... files of tests that have none, ... */
-const ALONE = ['test/tidy.test.ts', 'test/slab-queue.test.ts'];
+const ALONE = [
+  ...['tidy', 'slab-queue', 'adapters/linear-time', 'rules/patterns', 'rules/redirects', 'connection/boxes'],
+  ...['server/listen-address', 'tools/conformance/response-reader', 'tools/conformance/cases'],
+].map((name) => `test/${name}.test.ts`);
 /** ... and models with a back end of their own, whatever is asked for. */
 const FIXED = ['iterative', 'multiprocess', 'multithread', 'system-calls'].map((name) => `test/models/${name}.test.ts`);
 
