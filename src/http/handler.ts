@@ -130,6 +130,12 @@ export interface HttpRequest {
    */
   whenClientEnds?(callback: () => void): void;
   /**
+   * Calls `callback` when `timeouts.handlerMs` is over and the response has not begun. It may respond in place of the
+   * server's 504. One callback at most. Absent: as for {@link whenClientEnds}.
+   * @internal
+   */
+  whenLate?(callback: () => void): void;
+  /**
    * Copies the received head, so that this object can be read for as long as it is held. A second call costs nothing.
    */
   retain(): void;

@@ -245,10 +245,15 @@ export class Exchange implements BodyOwner, ResponseOwner {
     if (channel.isEnding) channel.abort('the client finished sending and its response took too long');
     // The response was sent: only the rest of an unread body did not arrive.
     else if (response.ended) this.#closeEarly();
-    else if (awaited === WAIT.HANDLER)
-      this.#refuseBeyond(504, 'the handler did not begin its response in time', 'handlerTimeoutMs');
+    else if (awaited === WAIT.HANDLER) this.#handlerLate();
     else if (!response.started) this.#refuseBeyond(408, 'the request body did not arrive in time', 'bodyTimeoutMs');
     else channel.abort('the request body did not arrive in time');
+  }
+
+  #handlerLate(): void {
+    this.request.handlerLate();
+    if (this.response.started || this.response.ended) return;
+    this.#refuseBeyond(504, 'the handler did not begin its response in time', 'handlerTimeoutMs');
   }
 
   // ---- The response -----------------------------------------------------------------------------

@@ -65,6 +65,7 @@ export class Http1Request implements HttpRequest {
   #gone: EpollServerError | null = null;
   #goneCallbacks: ((reason: unknown) => void)[] | null = null;
   #endCallback: (() => void) | null = null;
+  #lateCallback: (() => void) | null = null;
   /** Null without the option `requestIds`. */
   requestId: RequestId | null = null;
   /** A raw handler sets nothing. */
@@ -239,6 +240,15 @@ export class Http1Request implements HttpRequest {
     const callback = this.#endCallback;
     this.#endCallback = null;
     callback?.();
+  }
+
+  whenLate(callback: () => void): void {
+    this.#lateCallback = callback;
+  }
+
+  /** The time of the handler is over. */
+  handlerLate(): void {
+    this.#lateCallback?.();
   }
 
   /** Whether `signal` has aborted, or will abort when it is created. */

@@ -101,6 +101,10 @@ export class RewrittenRequest implements HttpRequest {
     this.#request.whenClientEnds?.(callback);
   }
 
+  whenLate(callback: () => void): void {
+    this.#request.whenLate?.(callback);
+  }
+
   retain(): void {
     this.#request.retain();
   }

@@ -33,9 +33,6 @@ const MAX_INTERIM = 16;
 
 const CONTINUE = 100;
 
-/** The clock of a time-out is coarse: this one has to be over before that of the handler. */
-const EARLIER_MS = 128;
-
 const SENTENCES = {
   502: 'The application behind this server did not answer properly.',
   503: 'The application behind this server has too many requests right now.',
@@ -80,15 +77,13 @@ export class Relay implements Applicant, ResponseReceiver, SenderEvents, Deadlin
     this.#content = content;
   }
 
-  /** `elapsedMs`: since the request was complete. */
-  start(elapsedMs: number): void {
-    const { limits } = this.#upstream.context;
+  start(): void {
     this.#request.whenGone(() => this.#cancel());
     if (this.#isOver) return;
-    const { handlerTimeoutMs } = limits;
-    this.#wait(handlerTimeoutMs === 0 ? 0 : Math.max(handlerTimeoutMs - EARLIER_MS - elapsedMs, 1));
+    this.#request.whenLate?.(() => this.expire());
     if (this.#upstream.apply(this)) return;
-    const why = limitProblem('too many requests wait', 'maxUpstreamQueue', limits.maxUpstreamQueue);
+    const { maxUpstreamQueue } = this.#upstream.context.limits;
+    const why = limitProblem('too many requests wait', 'maxUpstreamQueue', maxUpstreamQueue);
     this.failed({ status: 503, phase: 'queue', why });
   }
 

@@ -18,8 +18,6 @@ export class RequestContent {
   readonly #memory = new SlabQueue();
   #file: TemporaryFile | null = null;
   #fileBytes = 0;
-  /** When the last piece came, on the clock of {@link readAll}. */
-  receivedMs = 0;
   /** All of the content; null: it is in the file. */
   bytes: Buffer | null = null;
 
@@ -32,9 +30,8 @@ export class RequestContent {
   }
 
   /** Reads `body` to its end. Rejects as the body does, and with `ERR_UPSTREAM` when there is no room for it. */
-  async readAll(body: RequestBody, nowMs: () => number): Promise<void> {
+  async readAll(body: RequestBody): Promise<void> {
     for (let piece = await body.read(); piece !== null; piece = await body.read()) {
-      this.receivedMs = nowMs();
       this.#memory.adopt(piece);
       if (this.#memory.byteLength > (this.#file === null ? MEMORY_BYTES : COLLECTED_BYTES)) await this.#spill();
     }

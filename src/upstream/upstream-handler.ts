@@ -41,8 +41,7 @@ function relayContent(
 ): Promise<void> {
   const content = new RequestContent(upstream.context.space);
   return new Promise((_resolve, reject) => {
-    const nowMs = (): number => upstream.context.outgoing.nowMs();
-    content.readAll(request.body, nowMs).then(
+    content.readAll(request.body).then(
       () => relay(upstream, mountPath, request, response, content),
       (error: unknown) => {
         content.close();
@@ -71,6 +70,5 @@ function relay(
     return;
   }
   if (inMemory !== null) packet.set(inMemory, packet.length - room);
-  const writtenMs = content === null || inMemory !== null ? 0 : upstream.context.outgoing.nowMs() - content.receivedMs;
-  new Relay(upstream, request, response, packet, inMemory === null ? content : null).start(writtenMs);
+  new Relay(upstream, request, response, packet, inMemory === null ? content : null).start();
 }

@@ -22,7 +22,7 @@ test('an upload of more than 32 KiB waits in a temporary file, although it comes
   const space = new SpoolSpace(10_000_000);
   const body = new Body(null, LENGTH, LIMITS);
   const content = new RequestContent(space);
-  const read = content.readAll(body, () => 0);
+  const read = content.readAll(body);
   let arrived = 0;
   for (; arrived < LENGTH; arrived += PIECE.length) {
     await until(() => body.awaited, 'the reader waits');
