@@ -148,8 +148,9 @@ napi_value Attach(napi_env env, napi_callback_info info) {
 // negotiated(fd): null when the connection has no TLS, or not yet.
 napi_value GetNegotiated(napi_env env, napi_callback_info info) {
   const Call call(env, info);
-  NegotiatedTls negotiated;
-  if (call.kernel().Negotiated(call.Int(0), &negotiated)) return NegotiatedObject(env, negotiated);
+  Kernel& kernel = call.kernel();
+  const int fd = call.Int(0);
+  if (kernel.IsNegotiated(fd) == 1) return NegotiatedObject(env, kernel.Negotiated(fd));
   napi_value none = nullptr;
   napi_get_null(env, &none);
   return none;
@@ -257,6 +258,7 @@ constexpr Named kCalls[] = {
     {"wireSent", WireSent},
     {"acknowledged", Acknowledged},
     {"attach", Attach},
+    {"isNegotiated", One<&Kernel::IsNegotiated>},
     {"negotiated", GetNegotiated},
     {"start", Start},
     {"setReferenced", SetReferenced},

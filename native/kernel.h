@@ -127,8 +127,10 @@ class Kernel {
   // Puts a transport of that kind between the socket of `fd` and every call below. Returns 0 or
   // -errno (-EEXIST: the descriptor has a transport already).
   int Attach(int fd, TransportKind* kind, Bytes received = {nullptr, 0});
-  // False: `fd` has no TLS, or not yet.
-  bool Negotiated(int fd, NegotiatedTls* negotiated);
+  // Returns 1 when the handshake of `fd` is over; 0: it has no TLS, or not yet.
+  int IsNegotiated(int fd);
+  // Only after IsNegotiated has returned 1.
+  NegotiatedTls Negotiated(int fd);
   // Whether a transport holds input that the next Wait reports. No call may block before that Wait.
   bool holds_input() const { return !held_.empty() || !deferred_.empty(); }
   int Recv(int fd, uint32_t offset, uint32_t length);

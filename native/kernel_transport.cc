@@ -25,11 +25,13 @@ int Kernel::Attach(int fd, TransportKind* kind, Bytes received) {
   return 0;
 }
 
-bool Kernel::Negotiated(int fd, NegotiatedTls* negotiated) {
+int Kernel::IsNegotiated(int fd) {
   const Connection* connection = connections_.Find(fd);
-  if (connection == nullptr || connection->transport == nullptr) return false;
-  return connection->transport->Negotiated(negotiated);
+  if (connection == nullptr || connection->transport == nullptr) return 0;
+  return connection->transport->is_negotiated() ? 1 : 0;
 }
+
+NegotiatedTls Kernel::Negotiated(int fd) { return connections_.Find(fd)->transport->Negotiated(); }
 
 int Kernel::ReceiveOver(int fd, Connection* connection, uint8_t* bytes, size_t length) {
   const int result = connection->transport->Receive(bytes, length);

@@ -560,30 +560,30 @@ void TlsTransport::BeginDiscarding() {
 
 // ---- What was negotiated -----------------------------------------------------------------------
 
-bool TlsTransport::Negotiated(NegotiatedTls* negotiated) const {
-  if (mode_ != kEstablished) return false;
+NegotiatedTls TlsTransport::Negotiated() const {
+  NegotiatedTls negotiated;
   const unsigned char* protocol = nullptr;
   unsigned int length = 0;
   openssl_.SSL_get0_alpn_selected(ssl_, &protocol, &length);
-  negotiated->version = openssl_.SSL_get_version(ssl_);
-  negotiated->cipher = openssl_.SSL_CIPHER_get_name(openssl_.SSL_get_current_cipher(ssl_));
-  negotiated->protocol.assign(reinterpret_cast<const char*>(protocol), length);
-  negotiated->server_name.assign(reinterpret_cast<const char*>(server_name_.data()),
-                                 server_name_.size());
-  negotiated->is_resumed = openssl_.SSL_session_reused(ssl_) == 1;
+  negotiated.version = openssl_.SSL_get_version(ssl_);
+  negotiated.cipher = openssl_.SSL_CIPHER_get_name(openssl_.SSL_get_current_cipher(ssl_));
+  negotiated.protocol.assign(reinterpret_cast<const char*>(protocol), length);
+  negotiated.server_name.assign(reinterpret_cast<const char*>(server_name_.data()),
+                                server_name_.size());
+  negotiated.is_resumed = openssl_.SSL_session_reused(ssl_) == 1;
   X509* certificate = openssl_.SSL_get1_peer_certificate(ssl_);
-  if (certificate == nullptr) return true;
+  if (certificate == nullptr) return negotiated;
   unsigned char* encoded = nullptr;
   const int size = openssl_.i2d_X509(certificate, &encoded);
   openssl_.X509_free(certificate);
-  if (size <= 0) return true;
-  negotiated->certificate.assign(reinterpret_cast<char*>(encoded), static_cast<size_t>(size));
+  if (size <= 0) return negotiated;
+  negotiated.certificate.assign(reinterpret_cast<char*>(encoded), static_cast<size_t>(size));
   openssl_.CRYPTO_free(encoded, "", 0);
   const long result = openssl_.SSL_get_verify_result(ssl_);
   if (result != X509_V_OK) {
-    negotiated->verification_error = openssl_.X509_verify_cert_error_string(result);
+    negotiated.verification_error = openssl_.X509_verify_cert_error_string(result);
   }
-  return true;
+  return negotiated;
 }
 
 }  // namespace epoll_server

@@ -51,7 +51,8 @@ class TlsTransport final : public Transport, private TlsConnection {
   bool holds_input() const override;
   bool is_deferred() const override { return is_deferred_; }
   uint64_t wire_bytes_sent() const override { return wire_bytes_sent_; }
-  bool Negotiated(NegotiatedTls* negotiated) const override;
+  bool is_negotiated() const override { return mode_ == kEstablished; }
+  NegotiatedTls Negotiated() const override;
 
   // The operations of the BIO. They return a count, 0 at the end, or -errno.
   int ReadWire(uint8_t* bytes, size_t length);

@@ -88,7 +88,9 @@ class Transport {
   virtual uint64_t wire_bytes_sent() const = 0;
 
   // False: the connection is not encrypted, or not yet.
-  virtual bool Negotiated(NegotiatedTls*) const { return false; }
+  virtual bool is_negotiated() const { return false; }
+  // Only while is_negotiated().
+  virtual NegotiatedTls Negotiated() const { return {}; }
 
   // Converts the readiness of the socket to that of the caller. In the directions returned, the
   // caller makes the next call.

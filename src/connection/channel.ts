@@ -29,6 +29,8 @@ export interface Channel {
   readonly local: SocketAddress;
   /** The transport encrypts what passes: TLS. */
   readonly isSecure: boolean;
+  /** The handshake of TLS is over: {@link tls} is not null. To ask costs less than to read that. */
+  readonly isNegotiated: boolean;
   /** The result of the handshake of TLS; null: the connection is not encrypted, or not yet. Read first while it is open. */
   readonly tls: NegotiatedTls | null;
   /** Looks both addresses up while the connection is open. */

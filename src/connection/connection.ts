@@ -120,6 +120,10 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     return this.context.encryption !== null;
   }
 
+  get isNegotiated(): boolean {
+    return this.#tls !== null || (this.isSecure && !this.isDisposed && this.context.kernel.isNegotiated(this.fd) === 1);
+  }
+
   get tls(): NegotiatedTls | null {
     if (this.#tls === null && this.isSecure && !this.isDisposed)
       this.#tls = Object.freeze(this.context.kernel.negotiated(this.fd));

@@ -40,7 +40,7 @@ export class Handshake implements Protocol {
 
   receive(_bytes: Buffer, start: number): number {
     // Bytes pass before a handshake only if they are no TLS.
-    if (this.#channel.tls === null) this.#refusal = { status: BAD_REQUEST, why: PLAINTEXT };
+    if (!this.#channel.isNegotiated) this.#refusal = { status: BAD_REQUEST, why: PLAINTEXT };
     this.#speakNext();
     return start;
   }
@@ -61,12 +61,12 @@ export class Handshake implements Protocol {
 
   /** Makes room for another handshake: this one has waited longest. */
   endWait(): void {
-    if (this.#channel.tls !== null) this.#speakNext();
+    if (this.#channel.isNegotiated) this.#speakNext();
     else this.#channel.abort('the handshake did not finish in time', true);
   }
 
   stop(): void {
-    if (this.#channel.tls !== null) this.#speakNext();
+    if (this.#channel.isNegotiated) this.#speakNext();
     // 0 would mean no limit.
     else this.#channel.setTimeout(Math.max(this.#owner.shutdownGraceMs, 1));
   }
@@ -87,7 +87,7 @@ export class Handshake implements Protocol {
 
   /** A client may leave after the handshake, too. */
   #reportFailure(reason: string, isTimeout: boolean): void {
-    if (this.#channel.tls === null) this.#owner.onFailed(this.#channel, reason, isTimeout);
+    if (!this.#channel.isNegotiated) this.#owner.onFailed(this.#channel, reason, isTimeout);
   }
 
   #speakNext(): void {

@@ -285,7 +285,9 @@ export interface Kernel extends KernelMemory {
    * has a transport. EINVAL: `kind` is no kind of transport.
    */
   readonly attach: (fd: number, kind: TransportKind, received?: Uint8Array) => number;
-  /** Null: the descriptor has no TLS, not yet, or its client sends plaintext, which passes as it is. */
+  /** 1: the handshake of TLS is over. 0: the descriptor has no TLS, not yet, or its client sends plaintext. */
+  readonly isNegotiated: (fd: number) => number;
+  /** Its result; null where {@link isNegotiated} is 0. */
   readonly negotiated: (fd: number) => NegotiatedTls | null;
 
   /** Calls `turn` on this thread when an event is ready, a deadline has passed or work is unfinished, until `stop`. */

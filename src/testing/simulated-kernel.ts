@@ -321,8 +321,12 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
     return this.descriptors.socket(fd)?.transport != null && this.encryption !== null ? 0 : EINVAL;
   }
 
+  isNegotiated(fd: number): number {
+    return this.descriptors.socket(fd)?.transport?.isSecure === true ? 1 : 0;
+  }
+
   negotiated(fd: number): NegotiatedTls | null {
-    return this.descriptors.socket(fd)?.transport?.isSecure === true ? NEGOTIATED : null;
+    return this.isNegotiated(fd) === 1 ? NEGOTIATED : null;
   }
 
   transferred(fd: number): readonly [number, number] {

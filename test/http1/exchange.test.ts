@@ -17,6 +17,7 @@ class FakeChannel implements Channel {
   readonly local = { address: '192.0.2.2', port: 2 };
   readonly transferred = [0, 0] as const;
   readonly isSecure = false;
+  readonly isNegotiated = false;
   readonly tls = null;
   readonly isOpen = true;
   readonly hasPendingOutput = false;

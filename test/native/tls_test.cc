@@ -71,9 +71,8 @@ TEST_EACH_BACK_END(TlsPassesBytesHoweverTheyAreCut) {
     Bench bench(back_end);
     TlsClient client(&bench, kind.get());
     client.Handshake(piece);
-    NegotiatedTls negotiated;
-    CHECK(bench.kernel.Negotiated(client.here, &negotiated));
-    CHECK_EQ(negotiated.version, std::string("TLSv1.3"));
+    CHECK_EQ(bench.kernel.IsNegotiated(client.here), 1);
+    CHECK_EQ(bench.kernel.Negotiated(client.here).version, std::string("TLSv1.3"));
     const std::string text = Letters(1000);
     client.Encrypt(text);
     client.Encrypt("end");
@@ -271,8 +270,7 @@ TEST_EACH_BACK_END(TlsPassesPlaintextAsItIs) {
   Bench bench(back_end);
   TlsClient client(&bench, kind.get());
   CHECK_EQ(client.Deliver("GET / HTTP/1.1\r\n", 1), std::string("GET / HTTP/1.1\r\n"));
-  NegotiatedTls negotiated;
-  CHECK(!bench.kernel.Negotiated(client.here, &negotiated));
+  CHECK_EQ(bench.kernel.IsNegotiated(client.here), 0);
   CHECK_EQ(bench.kernel.Send(client.here, 0, 0, test::BytesOf("HTTP"), 4), 4);
   CHECK_EQ(test::ReadText(client.there, 4), std::string("HTTP"));
   CHECK_EQ(kind->shared()->counters.failures[kFailedPlaintext], 1u);

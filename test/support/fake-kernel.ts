@@ -71,6 +71,7 @@ export class FakeKernel extends KernelMemory implements Kernel {
   readonly wireSent: Kernel['wireSent'] = (): number => 0;
   readonly acknowledged: Kernel['acknowledged'] = (): number => 0;
   readonly attach = (): number => 0;
+  readonly isNegotiated = (): number => 0;
   readonly negotiated = (): null => null;
   readonly shutdown = (): number => 0;
   readonly reset = (): number => 0;

@@ -133,7 +133,7 @@ async function placeOf(server: Server, where: 'port' | 'path'): Promise<PolledAd
 export const SECURED_WORLD: World = {
   ...REAL_WORLD,
   accepted: async (kernel, fd) => {
-    while (kernel.negotiated(fd) === null) {
+    while (kernel.isNegotiated(fd) === 0) {
       // The client sends nothing else yet.
       kernel.recv(fd, 0, 1);
       await pause(1);

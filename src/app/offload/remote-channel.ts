@@ -81,6 +81,10 @@ export class RemoteChannel implements Channel {
     this.#post({ type: 'replacePeer', peer: { address, port } });
   }
 
+  get isNegotiated(): boolean {
+    return this.tls !== null;
+  }
+
   /** The addresses came with the request. */
   captureAddresses(): void {}
 
