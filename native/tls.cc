@@ -134,6 +134,12 @@ TlsTransport::~TlsTransport() { openssl_.SSL_free(ssl_); }
 
 int TlsTransport::Fail(int error) { return error_ = error; }
 
+// OpenSSL explains a failure by the errors of this thread, of which Node.js may have left some.
+// Most often there is none, which costs less to see than to clear.
+void TlsTransport::ClearErrors() const {
+  if (openssl_.ERR_peek_last_error() != 0) openssl_.ERR_clear_error();
+}
+
 // ---- Receiving ---------------------------------------------------------------------------------
 
 int TlsTransport::Receive(uint8_t* bytes, size_t length) {
@@ -142,11 +148,13 @@ int TlsTransport::Receive(uint8_t* bytes, size_t length) {
   is_drained_ = is_short_ = is_deferred_ = is_full_ = false;
   size_t filled = 0;
   int status = 1;
-  while (filled < length) {
+  while (filled < length && status > 0) {
     stops_at_short_ = filled > 0;
     status = NextBytes(bytes + filled, length - filled);
     if (status <= 0) break;
     filled += static_cast<size_t>(status);
+    // Another pass would cost as much as this one, and find nothing.
+    if (filled < length && !holds_input()) status = -EAGAIN;
   }
   // No request came, and so no response takes what the handshake has left.
   if (filled == 0 && status == -EAGAIN) FlushOut();
@@ -212,7 +220,7 @@ int TlsTransport::BeginTls() {
 // Returns 1 when the connection is established, else -errno. After the first flight of TLS 1.3 only
 // a session ticket is left to send, and one send(2) takes it with the first response.
 int TlsTransport::DoHandshake() {
-  openssl_.ERR_clear_error();
+  ClearErrors();
   holds_output_ = wire_bytes_sent_ > 0;
   const int result = openssl_.SSL_do_handshake(ssl_);
   holds_output_ = false;
@@ -233,7 +241,7 @@ int TlsTransport::DoHandshake() {
   if (error == -EAGAIN && flushed != 0) error = flushed;
   if (error == -EAGAIN) return error;
   const int status = FailHandshake(error == 0 ? -ECONNRESET : error, failure);
-  openssl_.ERR_clear_error();
+  ClearErrors();
   return status;
 }
 
@@ -263,9 +271,10 @@ int TlsTransport::OnClientHello() {
 }
 
 int TlsTransport::Decrypt(uint8_t* bytes, size_t length) {
-  openssl_.ERR_clear_error();
+  ClearErrors();
   const int wanted = static_cast<int>(std::min(length, kReceiveBytes));
   const int count = openssl_.SSL_read(ssl_, bytes, wanted);
+  has_decrypted_ = openssl_.SSL_pending(ssl_) > 0;
   if (count > 0) {
     records_without_bytes_ = 0;
     return count;
@@ -273,7 +282,7 @@ int TlsTransport::Decrypt(uint8_t* bytes, size_t length) {
   const int error = ErrorOf(count);
   if (error == 0) peer_ended_ = true;
   if (error == 0 || error == -EAGAIN) return error;
-  openssl_.ERR_clear_error();
+  ClearErrors();
   return Fail(error);
 }
 
@@ -395,8 +404,8 @@ bool TlsTransport::holds_input() const {
   if (error_ != 0) return true;
   if (peer_ended_) return !end_reported_;
   if (is_full_) return false;
-  return is_deferred_ || !(is_drained_ || is_short_) || !unread_.empty() ||
-         (mode_ == kEstablished && openssl_.SSL_pending(ssl_) > 0);
+  return is_deferred_ || !(is_drained_ || is_short_) || !unread_.empty() || fresh_ != fresh_end_ ||
+         has_decrypted_;
 }
 
 // Sends what the socket accepts, and keeps the rest.
@@ -528,10 +537,10 @@ int TlsTransport::EncryptPiece(Bytes first, Bytes second, size_t from, size_t le
     std::memcpy(shared_->gathered.data() + of_first, second.data, length - of_first);
     bytes = shared_->gathered.data();
   }
-  openssl_.ERR_clear_error();
+  ClearErrors();
   const int written = openssl_.SSL_write(ssl_, bytes, static_cast<int>(length));
   if (written == static_cast<int>(length)) return 0;
-  openssl_.ERR_clear_error();
+  ClearErrors();
   return Fail(wire_error_ != 0 ? wire_error_ : -EPROTO);
 }
 
@@ -541,9 +550,9 @@ int TlsTransport::ShutdownWrite() {
   if (error_ == -EPROTO) BeginDiscarding();
   if (error_ != 0) return error_;
   if (!ended_ && mode_ == kEstablished) {
-    openssl_.ERR_clear_error();
+    ClearErrors();
     openssl_.SSL_shutdown(ssl_);
-    openssl_.ERR_clear_error();
+    ClearErrors();
     if (wire_error_ != 0) return Fail(wire_error_);
   }
   ended_ = true;
@@ -555,6 +564,7 @@ int TlsTransport::ShutdownWrite() {
 // discarded: unread bytes at close(2) would make the kernel send RST, which may destroy the alert.
 void TlsTransport::BeginDiscarding() {
   mode_ = kDiscarding;
+  has_decrypted_ = false;
   error_ = 0;
 }
 

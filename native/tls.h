@@ -78,6 +78,7 @@ class TlsTransport final : public Transport, private TlsConnection {
   int EncryptPiece(Bytes first, Bytes second, size_t from, size_t length);
   int FlushOut();
   void BeginDiscarding();
+  void ClearErrors() const;
   int Fail(int error);
   int FailHandshake(int error, TlsFailure failure);
   int ErrorOf(int result);
@@ -111,6 +112,7 @@ class TlsTransport final : public Transport, private TlsConnection {
   bool stops_at_short_ = false;  // then nothing more is received
   bool is_deferred_ = false;     // the handshake waits for the budget of the next wait
   bool is_full_ = false;         // too much is pending to read more
+  bool has_decrypted_ = false;   // OpenSSL has more bytes of the last record
   bool peer_ended_ = false;
   bool end_reported_ = false;
   bool ended_ = false;
