@@ -53,7 +53,7 @@ function noteOf({ entries, plan }: ComparisonResult, row: Row | undefined): stri
   const most = entries.find(({ name }) => name === row.contender)?.most ?? null;
   const { clients, idle, slow } = row.setting;
   if (most === null || most >= plan.mostClients || clients + idle + slow <= most) return '';
-  return `it serves ${countText(most, 'client')} at once; the others waited or were rejected`;
+  return `it serves ${most === 1 ? 'one client' : `${most} clients`} at once; the others waited or were rejected`;
 }
 
 /** Every position of every parameter: requests/s, p99 and processor time of each contender. */
