@@ -29,8 +29,7 @@ const TESTS = [
   'test/life/hooks.test.ts',
   'test/life/several.test.ts',
   'test/life/workers.test.ts',
-  'test/tls/server.test.ts',
-  'test/tls/proxied.test.ts',
+  'test/tls',
 ];
 const REQUESTS = 1_000_000;
 /** The allowed growth of a collected heap: inline caches and optimised code, not requests. */

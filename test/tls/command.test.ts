@@ -1,11 +1,11 @@
 // Tests TLS of the command: every model and back end, workers that share ticket keys, and mistakes of operators.
 
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
+import { childrenOf } from '../models/models.ts';
 import { keyText, makeKey, makePair, ownPair } from '../support/certificates.ts';
 import { Client, connect, get } from '../support/client.ts';
 import { oneProcess } from '../support/commands.ts';
@@ -131,7 +131,7 @@ test.each([
   await writeFile(join(root, 'key.pem'), keyText(makeKey()));
   await until(() => program.stderr.includes('the old one stays'), 'the bad pair was refused');
   if (way[0] === '--workers') {
-    const worker = Number(execFileSync('pgrep', ['-P', String(program.pid)], { encoding: 'utf8' }));
+    const [worker = 0] = childrenOf(program.pid);
     process.kill(worker, 'SIGKILL');
     await until(() => program.stderr.includes('a new one replaces it'), 'it is noticed');
   }
