@@ -87,9 +87,7 @@ async function startParent(
   const watch = await begin(generations, watched).catch(giveUp);
   const handle = parent.handle(settings, generations, {
     sockets: [...new Set(sockets.flat())],
-    onEnd: async () => {
-      await Promise.all([watch?.end(), admin?.close()]);
-    },
+    onEnd: () => Promise.all([watch?.end(), admin?.close()]).then(() => {}),
   });
   return {
     ...handle,
