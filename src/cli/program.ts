@@ -259,7 +259,8 @@ function announcement(
   const worker = workers === 'threads' ? 'thread' : 'process';
   const group = settings.workers === undefined ? '' : `${countText(settings.workers, worker, workers)}, `;
   const how = `${group}back end ${server.backend}, pid ${process.pid}`;
-  return `${name}-server: ${place} serves ${description} (${how})`;
+  const redirects = settings.httpsRedirect !== undefined && place.startsWith('http:');
+  return `${name}-server: ${place} ${redirects ? 'redirects to HTTPS' : `serves ${description}`} (${how})`;
 }
 
 /** Prints one line on standard error, or the stack trace of a defect of this program. */

@@ -197,7 +197,7 @@ test('--tls-self-signed, --https-redirect and --hsts', async () => {
   const args = ['0', join(root, 'public'), '--tls-self-signed', '--https-redirect', '0', '--hsts'];
   const program = startCommand(args, { env: { XDG_DATA_HOME: root } });
   const port = await securePort(program);
-  const plain = await program.announced(/^epoll-server: http:\/\/[^/]*:(\d+)\//m);
+  const plain = await program.announced(/^epoll-server: http:\/\/[^/]*:(\d+)\/ redirects to HTTPS /m);
   const moved = await (await connect(Number(plain))).send('GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n').readResponse();
   expect([moved.status, moved.field('location')]).toEqual([308, `https://localhost:${port}/a`]);
   const ca = await readFile(join(root, 'epoll-server/localhost.pem'));
