@@ -136,6 +136,8 @@ export const SECURED_WORLD: World = {
     while (kernel.isNegotiated(fd) === 0) {
       // The client sends nothing else yet.
       kernel.recv(fd, 0, 1);
+      // Each wait allows the next handshakes to begin.
+      kernel.wait(0);
       await pause(1);
     }
   },
