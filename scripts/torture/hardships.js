@@ -139,7 +139,7 @@ export const HARDSHIPS = [
         () => ({ flags: ['--access-log', '/dev/full'] }),
         async (target) => {
           await pause(1_000);
-          const isReported = target.stderr.includes('is tried again each second');
+          const isReported = target.stderr.includes('retrying each second');
           return {
             text: isReported ? 'one report; the server keeps running' : `standard error: ${target.stderr}`,
             isRight: isReported,

@@ -12,7 +12,7 @@ const COMMAND = fileURLToPath(new URL('../../dist/epoll-server.js', import.meta.
 export const FILES = { 'small.txt': 300, 'medium.bin': 60_000, 'large.bin': 1_000_000 };
 
 /** Deadlines short enough that a stalled connection is closed before the next case. */
-const DEADLINES = ['first-byte', 'header', 'body', 'send', 'keep-alive'].flatMap((name) => [
+const DEADLINES = ['first-byte', 'header', 'body', 'send', 'keep-alive', 'half-closed', 'linger'].flatMap((name) => [
   `--${name}-timeout-ms`,
   '1500',
 ]);
