@@ -751,7 +751,7 @@ def report(text: str) -> None:
         while data:
             data = data[os.write(STDERR, data) :]
     except OSError:
-        # Nobody reads it any more.
+        # Its reader is gone.
         pass
 
 
