@@ -625,8 +625,11 @@ class DynamicFolder:
         self._lock = threading.Lock()
         self._modules: dict[bytes, tuple[tuple[int, ...], Loaded | LoadError]] = {}
 
-    def find(self, environ: Environ) -> Loaded | None:
-        """The application of a request; None: there is no such file. :raises LoadError: it does not load."""
+    def find(self, environ: Environ) -> Loaded | LoadError | None:
+        """The application of a request, or why it does not load; None: there is no such file.
+
+        The error is not raised: it is kept, and would keep the frames of each request that raised it.
+        """
         name = environ.get("PATH_INFO", "").lstrip("/").encode("latin-1")
         if not name.endswith(b".py") or name.startswith(b".") or b"/" in name or b"\0" in name:
             return None
@@ -643,8 +646,6 @@ class DynamicFolder:
             if known is None or known[0] != version:
                 known = (version, self._load(path, os.fsdecode(name)))
                 self._modules[name] = known
-        if isinstance(known[1], LoadError):
-            raise known[1]
         return known[1]
 
     def _load(self, path: bytes, name: str) -> Loaded | LoadError:
@@ -897,6 +898,9 @@ class Worker:
                     response.start_response("404 Not Found", [("Content-Type", "text/plain; charset=utf-8")])
                     send_result([b"404 Not Found\n"], response)
                     return
+                if isinstance(found, LoadError):
+                    self._failed(response, load_text(environ["PATH_INFO"].lstrip("/"), found), environ)
+                    return
                 loaded = found
             name = loaded.name
             run_application(loaded, environ, response)
@@ -904,10 +908,6 @@ class Worker:
             pass
         except BrokenApplication as error:
             self._failed(response, f"{name} breaks PEP 3333: {error}", environ)
-        except LoadError as error:
-            self._failed(
-                response, "\n".join([load_text(environ["PATH_INFO"].lstrip("/"), error), *traceback_of(error)]), environ
-            )
         except BaseException as error:
             if self._is_forked:
                 # It ends as any process does, such as by sys.exit().
@@ -927,21 +927,17 @@ class Worker:
 
 
 def load_text(name: str, error: LoadError) -> str:
-    """One line about a module of a dynamic folder."""
+    """Why a module of a dynamic folder is no application: one line, and the traceback of an import that failed."""
     if error.reason == "name":
         there = ", ".join(error.details) or "none"
         return f"{name} has no {error} (callables there: {there})"
-    return f"{name} does not load: {error}"
+    return "\n".join([f"{name} does not load: {error}", *error.details])
 
 
 def said_of(error: LoadError) -> dict[str, Any]:
     """What the server reports of it. The server cuts lines of more than 65,536 bytes, and reports 20 of these at most."""
     details = error.details[-20:] if error.reason == "import" else error.details[:20]
     return {"reason": error.reason, "message": str(error)[:400], "details": [line[:400] for line in details]}
-
-
-def traceback_of(error: LoadError) -> list[str]:
-    return error.details if error.reason == "import" else []
 
 
 def discard(connection: socket, count: int) -> None:

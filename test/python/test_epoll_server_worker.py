@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import gzip
 import io
 import os
@@ -683,6 +684,12 @@ class Dynamic(unittest.TestCase):
         )
         self.write("empty.py", "def other(): pass")
         self.assertIn("empty.py has no application or main (callables there: other)", self.get("/empty.py").log)
+
+    def test_a_module_that_does_not_load_keeps_no_request(self):
+        self.write("broken.py", "import nothing_of_that_name")
+        self.get("/broken.py")
+        gc.collect()
+        self.assertEqual([each for each in gc.get_objects() if type(each) is worker.Response], [])
 
 
 class Loading(unittest.TestCase):
