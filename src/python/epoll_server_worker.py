@@ -871,7 +871,7 @@ class Worker:
         response = Response(connection, variables.get("REQUEST_METHOD", ""), watch)
         watch.resume()
         try:
-            self._run(environ, response)
+            self._run(variables, environ, response)
         finally:
             watch.pause()
         if content is not None and content.unread > 0:
@@ -887,8 +887,8 @@ class Worker:
             environ["PATH_INFO"] = ""
         return environ
 
-    def _run(self, environ: Environ, response: Response) -> None:
-        """Whatever the application raises ends this request alone."""
+    def _run(self, variables: dict[str, str], environ: Environ, response: Response) -> None:
+        """Whatever the application raises ends this request alone. It may have changed ``environ`` by then."""
         name = "the application"
         try:
             loaded = self._application
@@ -899,7 +899,7 @@ class Worker:
                     send_result([b"404 Not Found\n"], response)
                     return
                 if isinstance(found, LoadError):
-                    self._failed(response, load_text(environ["PATH_INFO"].lstrip("/"), found), environ)
+                    self._failed(response, load_text(environ["PATH_INFO"].lstrip("/"), found), variables)
                     return
                 loaded = found
             name = loaded.name
@@ -907,15 +907,15 @@ class Worker:
         except ClientGone:
             pass
         except BrokenApplication as error:
-            self._failed(response, f"{name} breaks PEP 3333: {error}", environ)
+            self._failed(response, f"{name} breaks PEP 3333: {error}", variables)
         except BaseException as error:
             if self._is_forked:
                 # It ends as any process does, such as by sys.exit().
                 raise
-            self._failed(response, "\n".join([f"{name} failed:", *own_traceback(error)]), environ)
+            self._failed(response, "\n".join([f"{name} failed:", *own_traceback(error)]), variables)
 
-    def _failed(self, response: Response, text: str, environ: Environ) -> None:
-        target = f"{environ.get('REQUEST_METHOD', '')} {environ.get('REQUEST_URI', environ['PATH_INFO'])}"
+    def _failed(self, response: Response, text: str, variables: dict[str, str]) -> None:
+        target = f"{variables.get('REQUEST_METHOD', '')} {variables.get('REQUEST_URI', '')}"
         report(f"{target}: {text}")
         if self._is_forked:
             # The response is that of the process that accepted the request.

@@ -361,6 +361,15 @@ class Responses(unittest.TestCase):
             self.assertIn("KeyError: 'what failed'", response.log)
             self.assertNotIn("run_application", response.log)
 
+    def test_an_application_that_has_emptied_its_environ_fails_as_any_other(self):
+        def emptying(environ, start_response):
+            environ.clear()
+            raise ValueError("after that")
+
+        response = answer(emptying)
+        self.assertEqual(response.status, "HTTP/1.1 500 Internal Server Error")
+        self.assertIn("GET /a?b=c: module:application failed:", response.log)
+
     def test_an_application_that_exits_ends_its_request_alone(self):
         response = answer(lambda environ, start_response: sys.exit(3))
         self.assertEqual(response.status, "HTTP/1.1 500 Internal Server Error")
