@@ -319,6 +319,8 @@ class Response:
         #: The bytes of content that may still be sent; None: the length is unknown.
         self._left: int | None = None
         self._is_chunked = False
+        #: Whether there was more content than Content-Length says.
+        self._is_exceeded = False
         #: How the application broke PEP 3333 inside start_response, where it may have caught the exception.
         self._broken: BrokenApplication | None = None
         #: Whether the head was sent.
@@ -372,6 +374,11 @@ class Response:
         """Whether content follows the head (RFC 9110 section 6.4.1)."""
         return not self._is_head and (self._status or "")[:3] not in ("204", "304")
 
+    @property
+    def is_full(self) -> bool:
+        """Whether content that follows is dropped."""
+        return self._is_exceeded or (self.is_begun and not self.has_content)
+
     def write(self, data: Any) -> None:
         """The function that start_response returns: sends ``data`` at once."""
         self.check_data(data, "write() got")
@@ -388,7 +395,7 @@ class Response:
 
     def send(self, data: bytes | memoryview, whole: int | None = None) -> None:
         """Sends a piece of content. ``whole``: the length of all content, if the application has not said it."""
-        if not data:
+        if not data or self._is_exceeded:
             return
         head = b"" if self.is_begun else self._head(whole)
         left = self._left
@@ -396,6 +403,7 @@ class Response:
             if head:
                 raise BrokenApplication(f"it returned {len(data)} bytes or more, and its Content-Length is {left}")
             data = memoryview(data)[:left]
+            self._is_exceeded = True
             report("the application returned more bytes than its Content-Length: the others are dropped")
         if head:
             self.is_begun = True
@@ -719,8 +727,7 @@ def send_result(result: Any, response: Response) -> None:
     for piece in pieces:
         response.check_data(piece, "its iterable yielded")
         response.send(piece, len(piece) if whole == -1 else whole)
-        if response.is_begun and not response.has_content:
-            # The others would not be sent.
+        if response.is_full:
             return
     response.finish()
 

@@ -6,6 +6,7 @@ import contextlib
 import gc
 import gzip
 import io
+import itertools
 import os
 import socket
 import struct
@@ -487,6 +488,8 @@ class BrokenApplications(unittest.TestCase):
         response = answer(returning(iter([b"a", b"bc"]), [("Content-Length", "2")]))
         self.assertEqual(response.rest, b"ab")
         self.assertIn("more bytes than its Content-Length", response.log)
+        response = answer(returning(itertools.repeat(b"abc", 1000), [("Content-Length", "4")]))
+        self.assertEqual((response.rest, response.log.count("\n")), (b"abca", 1))
         response = answer(returning([b"a"], [("Content-Length", "3")]))
         self.assertEqual(response.rest, b"a")
         self.assertIn("2 bytes less than its Content-Length", response.log)
