@@ -175,9 +175,10 @@ def receive(connection: socket) -> bytes:
 class Content(io.RawIOBase):
     """The content of a request: exactly its length, first from what was received, then from the connection."""
 
-    def __init__(self, connection: socket, received: bytes, length: int) -> None:
+    def __init__(self, connection: socket, received: bytes, length: int, watch: Watch) -> None:
         super().__init__()
         self._connection = connection
+        self._watch = watch
         self._received = memoryview(received)[:length]
         #: How many bytes were not received.
         self.unread = length - len(self._received)
@@ -194,7 +195,8 @@ class Content(io.RawIOBase):
             return count
         if self.unread == 0:
             return 0
-        count = self._connection.recv_into(buffer, min(len(buffer), self.unread))
+        with self._watch:
+            count = self._connection.recv_into(buffer, min(len(buffer), self.unread))
         if count == 0:
             raise ClientGone("the connection was closed before the content of the request was complete")
         self.unread -= count
@@ -461,9 +463,10 @@ class Response:
             return True
         self._transmit(b"%sX-Epoll-Server-Sendfile: %s\r\n\r\n" % (head[:-2], place.encode("ascii")))
         # The file must not be closed, and perhaps removed, before the server has opened it.
-        self._connection.shutdown(SHUT_WR)
-        while self._connection.recv(RECEIVE_BYTES):
-            pass
+        with self._watch:
+            self._connection.shutdown(SHUT_WR)
+            while self._connection.recv(RECEIVE_BYTES):
+                pass
         return True
 
     def fail(self) -> None:
@@ -531,25 +534,34 @@ class Response:
         return "".join(lines).encode("latin-1")
 
     def _transmit(self, data: bytes | memoryview) -> None:
-        """Sends all of ``data``. A server that takes its time does not make the application hang."""
-        self._watch.pause()
-        try:
+        with self._watch:
             self._connection.sendall(data)
-        except OSError as error:
-            raise ClientGone("the connection was closed") from error
-        finally:
-            self._watch.resume()
 
 
 class Watch:
     """A counter of one thread that the server reads: odd while the application runs.
 
     A value that stays odd and the same is an application that hangs. A counter needs no clock that both sides share.
+    ``with watch:`` is around calls on the connection, in which the application waits for the server.
+
+    :raises ClientGone: such a call failed.
     """
 
     def __init__(self, counters: Any, index: int) -> None:
         self._counters = counters
         self._index = index
+        self._was_running = False
+
+    def __enter__(self) -> None:
+        # A thread of the application may make the call when its request is over.
+        self._was_running = self._counters[self._index] % 2 == 1
+        self.pause()
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        if self._was_running:
+            self.resume()
+        if isinstance(error, OSError):
+            raise ClientGone("the connection was closed") from error
 
     def resume(self) -> None:
         """The application runs."""
@@ -871,7 +883,7 @@ class Worker:
             length = content_length_of(variables)
         except (CutRequest, OSError):
             return
-        content = Content(connection, rest, length) if length > len(rest) else None
+        content = Content(connection, rest, length, watch) if length > len(rest) else None
         environ = self._environ(
             variables, io.BytesIO(rest[:length]) if content is None else io.BufferedReader(content, RECEIVE_BYTES)
         )

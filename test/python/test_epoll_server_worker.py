@@ -8,6 +8,7 @@ import gzip
 import io
 import itertools
 import os
+import select
 import socket
 import struct
 import subprocess
@@ -350,6 +351,34 @@ class Responses(unittest.TestCase):
         ours.close()
         thread.join()
         self.assertEqual(closed, [True])
+
+    def test_a_connection_that_is_reset_is_no_failure_of_the_application(self):
+        gone = threading.Event()
+
+        def file(environ, start_response):
+            start_response("200 OK", [])
+            return environ["wsgi.file_wrapper"](open(__file__, "rb"))
+
+        def late(environ, start_response):
+            start_response("200 OK", [])
+            yield b"a"
+            gone.wait(10)
+            yield environ["wsgi.input"].read()
+
+        for application in (file, late):
+            gone.clear()
+            ours, theirs = socket.socketpair()
+            with logging() as log:
+                served = worker.Worker(NO_LISTENER, worker.Loaded(application, "m:a", False))
+                thread = threading.Thread(target=serve, args=(served, theirs))
+                thread.start()
+                ours.sendall(packet({**VARIABLES, "CONTENT_LENGTH": "100"}))
+                # Closing with the response unread resets the connection.
+                select.select([ours], [], [])
+                ours.close()
+                gone.set()
+                thread.join()
+                self.assertEqual(log(), "")
 
     def test_a_failing_application_gives_500_and_its_traceback(self):
         def application(environ, start_response):
@@ -821,6 +850,39 @@ class Watching(unittest.TestCase):
             seen.append(counters[0])
         self.assertEqual([each % 2 for each in seen], [1, 1, 0, 1, 0, 0])
         self.assertEqual(sorted(seen), seen)
+
+    def test_the_counter_is_even_while_the_application_waits_for_the_server(self):
+        counters = [0]
+        seen = []
+
+        class Connection:
+            def sendall(self, data):
+                seen.append(counters[0] % 2)
+
+            def recv_into(self, buffer, count):
+                seen.append(counters[0] % 2)
+                return count
+
+            def recv(self, count):
+                seen.append(counters[0] % 2)
+                return b""
+
+            def shutdown(self, how):
+                pass
+
+        connection = Connection()
+        watch = worker.Watch(counters, 0)
+        watch.resume()
+        response = worker.Response(connection, "GET", watch)
+        response.start_response("200 OK", [])
+        with open(__file__, "rb") as file:
+            self.assertTrue(response.send_file(worker.FileWrapper(file)))
+        worker.Content(connection, b"", 9, watch).read(9)
+        self.assertEqual((seen, counters[0] % 2), ([0, 0, 0], 1))
+        # A thread of the application goes on after its request.
+        watch.pause()
+        response.write(b"a")
+        self.assertEqual(counters[0] % 2, 0)
 
 
 class Orphan(unittest.TestCase):
