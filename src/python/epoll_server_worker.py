@@ -387,10 +387,11 @@ class Response:
         self.send(data)
 
     def check_data(self, data: Any, what: str) -> None:
-        """:raises BrokenApplication: it is not of bytes, or start_response was not called."""
+        """:raises BrokenApplication: ``data`` is not bytes, or start_response was not called."""
         if self._broken is not None:
             raise self._broken
-        if not isinstance(data, (bytes, bytearray, memoryview)):
+        # The length of another memoryview is not that of its bytes.
+        if not isinstance(data, (bytes, bytearray)) and not (isinstance(data, memoryview) and data.nbytes == len(data)):
             raise BrokenApplication(f"{what} {type(data).__name__}, not bytes")
         if self._status is None:
             raise BrokenApplication("start_response was not called before the first bytes")

@@ -456,6 +456,8 @@ class BrokenApplications(unittest.TestCase):
         self.assert_broken(returning(None), "it returned NoneType, not an iterable of bytes")
         self.assert_broken(returning(1.5), "it returned float, not an iterable of bytes")
         self.assert_broken(returning(["text"]), "it returned a list with str, not bytes")
+        self.assert_broken(returning([memoryview(b"abcd").cast("I")]), "it returned a list with memoryview, not bytes")
+        self.assertEqual(answer(returning([memoryview(b"abcd")])).rest, b"abcd")
         self.assert_broken(returning(part for part in ("text",)), "its iterable yielded str, not bytes")
 
     def test_calls_of_start_response(self):
