@@ -61,7 +61,7 @@ TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 # RFC 9110 section 5.5: visible characters, spaces, tabs, and bytes beyond ASCII.
 FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z")
 
-# PEP 3333: "999 Message here". Interim responses are none of an application's.
+# PEP 3333: "999 Message here". Only the server sends interim responses (1xx).
 STATUS = re.compile(r"[2-5][0-9][0-9] [\t\x20-\x7e\x80-\xff]*\Z")
 
 DIGITS = re.compile(r"[0-9]{1,18}\Z")
@@ -732,14 +732,13 @@ def send_result(result: Any, response: Response) -> None:
         whole = sum(map(len, result))
         if len(result) > 1 and whole <= JOIN_BYTES:
             result = [b"".join(result)]
+    is_single = whole is None and is_of_one_piece(result)
     pieces = pieces_of(result)
-    if whole is None and length_hint(result) == 1:
-        whole = -1
     if type(result) is FileWrapper:
         pieces = response.within_length(pieces)
     for piece in pieces:
         response.check_data(piece, "its iterable yielded")
-        response.send(piece, len(piece) if whole == -1 else whole)
+        response.send(piece, len(piece) if is_single else whole)
         if response.is_full:
             return
     response.finish()
@@ -753,12 +752,12 @@ def pieces_of(result: Any) -> Iterator[Any]:
         raise BrokenApplication(f"it returned {type(result).__name__}, not an iterable of bytes") from None
 
 
-def length_hint(result: Any) -> int:
-    """``len(result)``, which PEP 3333 says is exact where it exists; -1: it does not exist."""
+def is_of_one_piece(result: Any) -> bool:
+    """PEP 3333 says that ``len(result)`` is exact where it exists."""
     try:
-        return len(result)
+        return len(result) == 1
     except TypeError:
-        return -1
+        return False
 
 
 # ---------------------------------------------------------------------------------------------------------------------
