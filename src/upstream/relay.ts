@@ -127,10 +127,10 @@ export class Relay implements Applicant, ResponseReceiver, SenderEvents, Deadlin
     this.progressed();
   }
 
-  /** Silence counts from now on, unless the client is what is waited for. */
+  /** Silence counts from now on. */
   progressed(): void {
     if (this.#sender === null || this.#isOver) return;
-    this.#wait(this.hasRoom ? this.#upstream.context.limits.upstreamTimeoutMs : 0);
+    this.#wait(this.#upstream.context.limits.upstreamTimeoutMs);
   }
 
   interim(head: ResponseParser): void {
@@ -237,8 +237,9 @@ export class Relay implements Applicant, ResponseReceiver, SenderEvents, Deadlin
     this.#response.abort();
   }
 
-  /** Too much time has passed. */
+  /** Too much time has passed. An upstream that has to wait for the client is not silent: see roomForMore(). */
   expire(): void {
+    if (!this.hasRoom) return;
     const phase = this.#protocol === null ? 'queue' : this.#protocol.phase;
     const [name, ms] = this.#timeout;
     this.failed({ status: 504, phase, why: limitProblem('it took too long', name, ms) });

@@ -211,3 +211,32 @@ test('runs with faults keep every rule', async () => {
   for (let seed = 1; seed <= 40; seed++) for (const status of await play(seed)) statuses.add(status);
   expect([...statuses].sort()).toEqual([200, 502, 503, 504]);
 });
+
+test('a program that waits for a slow client is not silent', async () => {
+  const kernel = new SimulatedKernel({ faults: new FaultSource({}, new Random(1)) });
+  const [{ address, place }] = PLACES;
+  const content = contentOf('/slow', 1_000_000);
+  kernel.upstreams.set(place, (peer) => {
+    peer.onBytes = () => {
+      peer.onBytes = () => {};
+      peer.send(`HTTP/1.0 200 OK\r\n\r\n${content}`).finish();
+    };
+  });
+  const timeouts = { upstreamMs: 1_000, sendMs: 600_000 };
+  const outgoing = new Outgoing();
+  const errors: unknown[] = [];
+  const onError = (error: unknown): void => void errors.push(error);
+  const context = { outgoing, limits: resolveLimits({ timeouts }), space: new SpoolSpace(0), onError };
+  const handler = upstreamHandler({ name: 'app', address }, context);
+  const site = new SimulatedServer(kernel, { port: 80, handler, timeouts }, outgoing);
+  const client = site.connect().send(get('/'));
+  client.pauseReading();
+  await site.runFor(10_000);
+  client.resumeReading();
+  await site.runFor(1_000);
+  expect(parseResponse(client.received, false, false)?.answer.text === content).toBe(true);
+  expect(errors).toEqual([]);
+  const closing = site.server.close({ now: true });
+  await site.runFor(1_000);
+  await closing;
+});
