@@ -7,6 +7,7 @@ import { DirectoryFile, settle } from '../files/directory-file.ts';
 import { makeFileCounters } from '../files/file-counters.ts';
 import { WorkPool } from '../files/work-pool.ts';
 import type { HttpResponse } from '../http/handler.ts';
+import { EMFILE, ENFILE } from '../kernel/errno.ts';
 import { createNativeFiles, type Files } from '../kernel/files.ts';
 import { NativeError } from '../kernel/native-error.ts';
 import { relieveDescriptors } from '../kernel/spare-descriptors.ts';
@@ -37,19 +38,22 @@ export function filePlaceOf(value: string): WorkerRange | null {
 
 export class WorkerFiles {
   readonly #files: Files = createNativeFiles();
-  readonly #root: number;
+  /** The folder `/`; negative: it is not open yet. */
+  #root = -1;
   readonly #pool = new WorkPool();
   readonly #counters = makeFileCounters();
   readonly #nowMs: () => number;
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
-    this.#root = this.#files.openRoot('/');
   }
 
-  /** Opens the regular file at an absolute path without links. */
+  /** Opens the regular file at an absolute path without links. Rejects with NativeError. */
   async open(path: string): Promise<DirectoryFile> {
-    const opened = await settle((done) => this.#files.openLater(this.#root, path.slice(1), done));
+    if (this.#root < 0) this.#root = this.#files.openRoot('/');
+    const opened =
+      this.#root < 0 ? this.#root : await settle((done) => this.#files.openLater(this.#root, path.slice(1), done));
+    if ((opened === EMFILE || opened === ENFILE) && relieveDescriptors()) return this.open(path);
     if (opened < 0) throw new NativeError('open', opened, path);
     return new DirectoryFile({ files: this.#files, nowMs: this.#nowMs, relieve: relieveDescriptors }, opened);
   }

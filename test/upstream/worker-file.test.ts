@@ -11,7 +11,10 @@ import { upstreamHandler } from '../../src/upstream/upstream-handler.ts';
 import { filePlaceOf } from '../../src/upstream/worker-file.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
+import { startProgram } from '../support/program.ts';
 import { sending } from '../support/uwsgi-upstream.ts';
+
+const moduleUrl = (name: string): string => new URL(`../../build/modules/${name}`, import.meta.url).href;
 
 /** Responds with what a program sends that names a file, and returns the response and the errors. */
 async function answered(place: string, length: number, isTrusted: boolean) {
@@ -58,6 +61,36 @@ test('a program that another process manager runs cannot name a file', async () 
   const { answer, errors } = await answered(`${path}; 0; 5`, 5, false);
   expect(answer.status).toBe(502);
   expect(errors).toEqual([expect.stringContaining('5 bytes shorter')]);
+});
+
+test('a file opens when descriptors are free again, or are given back', async () => {
+  const path = `${await folder({ 'a.txt': 'hello' })}/a.txt`;
+  const script = `
+    const { WorkerFiles } = await import(${JSON.stringify(moduleUrl('upstream/worker-file.js'))});
+    const { offerDescriptors } = await import(${JSON.stringify(moduleUrl('kernel/spare-descriptors.js'))});
+    const { closeSync, openSync } = await import('node:fs');
+    const makeFiles = () => new WorkerFiles(() => 0);
+    // This loads the addon.
+    makeFiles();
+    const sizeOf = () => files.open(${JSON.stringify(path)}).then((file) => file.facts.size, (error) => error.errnoName);
+    const taken = [];
+    const take = () => { try { for (;;) taken.push(openSync('/dev/null')); } catch {} };
+    take();
+    const files = makeFiles();
+    const sizes = [await sizeOf()];
+    for (const fd of taken.splice(0)) closeSync(fd);
+    sizes.push(await sizeOf());
+    take();
+    offerDescriptors(() => { const fd = taken.pop(); if (fd !== undefined) closeSync(fd); return fd !== undefined; });
+    sizes.push(await sizeOf());
+    console.log('sizes ' + sizes);`;
+  const program = startProgram('bash', [
+    '-c',
+    'ulimit -n 200; exec "$0" --input-type=module -e "$1"',
+    process.execPath,
+    script,
+  ]);
+  expect(await program.announced(/^sizes (.*)$/m)).toBe('EMFILE,5,5');
 });
 
 test('the value is an absolute path, an offset and a length', () => {
