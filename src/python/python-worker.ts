@@ -141,12 +141,13 @@ export class PythonWorker implements Child {
     throw new Error(how);
   }
 
-  /** Resolves when the worker has said one line on its control descriptor. */
+  /** Resolves when the worker has sent a message on its control descriptor. */
   #said(): Promise<void> {
     return new Promise((resolve) => {
       const lines = new LineSplitter((line) => {
         this.#message ??= workerMessageOf(line);
-        resolve();
+        // An application that writes to the descriptor of another file says nothing.
+        if (this.#message !== null) resolve();
       });
       this.#control?.on('data', (data: Buffer) => lines.add(data));
       this.#control?.on('error', () => {});

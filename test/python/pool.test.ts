@@ -301,6 +301,7 @@ test('an application that does not load: the error says why', async () => {
     ],
     ['', /^there is no \/nowhere\/python\. Install/, { python: '/nowhere/python' }],
     ['import time\ntime.sleep(600)', /^app does not load: it has not ended after 300 ms/, { loadTimeoutMs: 300 }],
+    ['import os, time\nos.write(4, b"x\\n")\ntime.sleep(600)', /has not ended after 2000 ms/, { loadTimeoutMs: 2_000 }],
   ];
   for (const [source, message, own = {}] of cases) await expect(open(source, own)).rejects.toThrow(message);
   expect(lines.join('')).toMatch(/python worker \d+: {5}import nothing_there/);
