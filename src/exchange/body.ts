@@ -10,9 +10,8 @@ import { bodyTooLarge } from './misuse.ts';
 /** Bytes that may be queued before reading from the connection stops. TCP then makes the client wait. */
 const WINDOW_BYTES = 65_536;
 
-/** Bounds of one body: its bytes, and the time and minimum rate of the client. */
+/** Bounds of one body: its bytes, and the minimum rate of the client. */
 export interface BodyLimits extends ChunkedLimits {
-  readonly bodyTimeoutMs: number;
   readonly minReceiveBytesPerSecond: number;
 }
 
@@ -114,17 +113,16 @@ export class Body implements RequestBody {
     return at;
   }
 
-  /** A reader waits for the client from now on: returns the milliseconds until the time-out. */
-  waitMs(nowMs: number): number {
-    const { bodyTimeoutMs, minReceiveBytesPerSecond } = this.#limits;
-    this.#rate ??= new MinimumRate(bodyTimeoutMs, minReceiveBytesPerSecond, nowMs);
+  /** A reader waits for the client from now on, for `timeoutMs`: returns the milliseconds until the time-out. */
+  waitMs(nowMs: number, timeoutMs: number): number {
+    this.#rate ??= new MinimumRate(timeoutMs, this.#limits.minReceiveBytesPerSecond, nowMs);
     return Math.max(this.#rate.resume(nowMs), 1);
   }
 
   /** `bytes` arrived while a reader waited: returns the milliseconds until the time-out. */
-  progressMs(nowMs: number, bytes: number): number {
+  progressMs(nowMs: number, timeoutMs: number, bytes: number): number {
     // A time-out of 0 means none, so 1 is the least.
-    return Math.max(this.#rate?.update(nowMs, bytes) ?? this.waitMs(nowMs), 1);
+    return Math.max(this.#rate?.update(nowMs, bytes) ?? this.waitMs(nowMs, timeoutMs), 1);
   }
 
   /** Discards what is queued and what still arrives. A pending read rejects. */
@@ -203,6 +201,5 @@ export const NO_BODY: Body = new Body(null, 0, {
   maxBodyBytes: 0,
   maxHeaderBytes: 0,
   maxFields: 0,
-  bodyTimeoutMs: 0,
   minReceiveBytesPerSecond: 0,
 });

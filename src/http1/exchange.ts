@@ -186,14 +186,18 @@ export class Exchange implements BodyOwner, ResponseOwner {
     this.channel.wake();
   }
 
+  get #bodyTimeoutMs(): number {
+    return this.context.waitsMs[WAIT.BODY] ?? 0;
+  }
+
   /** A reader waits for the body: the time-out is what the minimum rate leaves to the client. */
   #awaitBody(incoming: Body): void {
-    this.#owner.await(WAIT.BODY, incoming.waitMs(this.context.nowMs()));
+    this.#owner.await(WAIT.BODY, incoming.waitMs(this.context.nowMs(), this.#bodyTimeoutMs));
   }
 
   /** `bytes` of an awaited body arrived: extends the time-out, or stops it when no reader waits any more. */
   #bodyProgressed(incoming: Body, bytes: number): void {
-    const leftMs = incoming.progressMs(this.context.nowMs(), bytes);
+    const leftMs = incoming.progressMs(this.context.nowMs(), this.#bodyTimeoutMs, bytes);
     this.channel.setTimeout(incoming.awaited ? leftMs : 0);
   }
 

@@ -192,6 +192,7 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
     const headMs = given.length === 0 ? 0 : Math.min(...given);
     waitsMs[WAIT.FIRST_BYTE] = headMs;
     waitsMs[WAIT.HEADER] = headMs;
+    waitsMs[WAIT.BODY] = this.#requestTimeout || UNBOUNDED;
     waitsMs[WAIT.KEEP_ALIVE] = this.#keepAliveTimeout;
   }
 
@@ -206,7 +207,6 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
       ['maxBodyBytes', Number.MAX_SAFE_INTEGER],
       ['maxDiscardBytes', Number.MAX_SAFE_INTEGER],
       ['maxConnections', UNBOUNDED],
-      ['bodyTimeoutMs', this.requestTimeout || UNBOUNDED],
       ['handlerTimeoutMs', 0],
       ['sendTimeoutMs', UNBOUNDED],
       ['halfClosedTimeoutMs', UNBOUNDED],

@@ -13,7 +13,6 @@ const LIMITS = {
   maxBodyBytes: 2 ** 27,
   maxHeaderBytes: 16_384,
   maxFields: 100,
-  bodyTimeoutMs: 1_000,
   minReceiveBytesPerSecond: 0,
 };
 

@@ -10,7 +10,6 @@ const LIMITS = {
   maxBodyBytes: 10_000_000,
   maxHeaderBytes: 1_000,
   maxFields: 10,
-  bodyTimeoutMs: 0,
   minReceiveBytesPerSecond: 0,
 };
 const LENGTH = 100_000;

@@ -596,6 +596,20 @@ describe('the same on node:http and here', () => {
     expect(ours).toEqual(theirs);
   });
 
+  test('a time-out of requests that is set while the server listens counts for bodies', async () => {
+    const given: Case = {
+      options: { connectionsCheckingInterval: 50 },
+      prepare: (server) => {
+        server.on('listening', () => Object.assign(server, { requestTimeout: 300, headersTimeout: 200 }));
+      },
+      listener: (request, _response, log) => {
+        request.on('error', ({ code }: NodeJS.ErrnoException) => log(code)).resume();
+      },
+      sent: [get('/', 'Content-Length: 2').replace('GET', 'POST')],
+    };
+    expect(await run(createEpollServer, given)).toEqual(await run(http.createServer, given));
+  });
+
   test('what a listener rejects with destroys its response', async () => {
     const { captureRejections } = EventEmitter;
     EventEmitter.captureRejections = true;
