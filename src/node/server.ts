@@ -57,7 +57,8 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
   timeout = 0;
   maxHeadersCount: number | null = null;
   maxRequestsPerSocket = 0;
-  maxConnections: number | undefined = undefined;
+  /** Null and undefined: there is no limit. */
+  maxConnections: number | null | undefined = undefined;
   httpAllowHalfOpen = false;
   requireHostHeader: boolean;
   joinDuplicateHeaders: boolean | undefined;
@@ -105,10 +106,11 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
   // ---- Listening -----------------------------------------------------------------------------------
 
   listen(...given: readonly unknown[]): this {
-    if (this.#running !== null)
+    if (this.listening)
       throw nodeError('ERR_SERVER_ALREADY_LISTEN', 'Listen method has been called more than once without closing.');
     const wanted = listenArguments(given);
     if (wanted.callback !== undefined) this.once('listening', wanted.callback);
+    if (wanted.signal !== undefined) this.#closeAt(wanted.signal);
     this.#attempt++;
     const { address } = wanted;
     if (address === null) this.#listenNatively(given);
@@ -127,7 +129,6 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
   }
 
   #open(wanted: ListenArguments, address: ListenAddress): void {
-    if (wanted.signal?.aborted === true) return;
     try {
       this.#running = this.#start(wanted, address);
     } catch (error) {
@@ -137,7 +138,6 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
     }
     this.#path = 'path' in address ? address.path : null;
     if (!this.#isReferenced) this.#running.unref();
-    wanted.signal?.addEventListener('abort', () => this.close(), { once: true });
     process.nextTick(() => {
       if (this.#running !== null) this.emit('listening');
     });
@@ -233,7 +233,7 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
 
   #connected(channel: Channel): void {
     const connections = this.#running?.composition.connections.size ?? 0;
-    if (this.maxConnections !== undefined && connections > this.maxConnections) {
+    if (this.maxConnections != null && connections > this.maxConnections) {
       this.#drop(channel);
       return;
     }
@@ -306,30 +306,54 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
   // ---- Ends ----------------------------------------------------------------------------------------
 
   close(callback?: (error?: Error) => void): this {
-    const running = this.#running;
+    const { listening } = this;
     this.#attempt++;
-    if (running === null) {
-      if (callback !== undefined)
-        this.once('close', () => callback(nodeError('ERR_SERVER_NOT_RUNNING', 'Server is not running.')));
-      process.nextTick(() => this.emit('close'));
-      return this;
+    if (callback !== undefined) {
+      const notRunning = (): void => callback(nodeError('ERR_SERVER_NOT_RUNNING', 'Server is not running.'));
+      this.once('close', listening ? callback : notRunning);
     }
-    if (callback !== undefined) this.once('close', callback);
-    this.closeIdleConnections();
-    this.#running = null;
-    this.#path = null;
-    // As a handle that closes: 'close' comes although nothing else keeps the process alive.
-    running.ref();
-    void running.close().then(() => {
-      this.#last.delete(running);
-      this.emit('close');
-    }, raise);
-    this.#last.add(running);
+    if (listening) this.#close();
+    else if (this.#closing === 0) process.nextTick(() => this.emit('close'));
     return this;
   }
 
-  /** Servers that are closing. */
+  /** Emits 'close' when the last connection has ended. */
+  #close(): void {
+    const running = this.#running;
+    this.closeIdleConnections();
+    this.#closing++;
+    const closed = (): void => {
+      this.#closing--;
+      if (this.#closing === 0) this.emit('close');
+    };
+    if (running === null) {
+      this.#native.close(closed);
+      return;
+    }
+    this.#running = null;
+    this.#path = null;
+    this.#last.add(running);
+    // As a handle that closes: 'close' comes although nothing else keeps the process alive.
+    running.ref();
+    running
+      .close()
+      .then(() => this.#last.delete(running))
+      .then(closed)
+      .catch(raise);
+  }
+
+  /** Closes when `signal` is aborted, unless 'close' came before. */
+  #closeAt(signal: AbortSignal): void {
+    const close = (): void => void this.close();
+    if (signal.aborted) process.nextTick(close);
+    signal.addEventListener('abort', close, { once: true });
+    this.once('close', () => signal.removeEventListener('abort', close));
+  }
+
+  /** Servers of this project that are closing. */
   readonly #last = new Set<OwnedServer>();
+  /** How many servers are closing, Node's own included. */
+  #closing = 0;
 
   get #all(): readonly OwnedServer[] {
     return this.#running === null ? [...this.#last] : [this.#running, ...this.#last];
@@ -360,7 +384,7 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
   // ---- State ---------------------------------------------------------------------------------------
 
   get listening(): boolean {
-    return this.#running !== null;
+    return this.#running !== null || this.#native.listening;
   }
 
   /** Libraries look at it to learn whether the server listens. */
@@ -370,7 +394,7 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
 
   address(): { address: string; family: string | undefined; port: number } | string | null {
     const [first] = this.#running?.addresses ?? [];
-    if (first === undefined) return null;
+    if (first === undefined) return this.#native.address();
     if (this.#path !== null) return this.#path;
     return { address: first.address, family: familyOf(first.address), port: first.port };
   }
@@ -378,12 +402,14 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
   ref(): this {
     this.#isReferenced = true;
     this.#running?.ref();
+    this.#native.ref();
     return this;
   }
 
   unref(): this {
     this.#isReferenced = false;
     this.#running?.unref();
+    this.#native.unref();
     return this;
   }
 

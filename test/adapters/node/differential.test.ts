@@ -4,7 +4,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { channel } from 'node:diagnostics_channel';
 import { EventEmitter, once } from 'node:events';
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createEpollServer } from '../../../src/node/create-server.ts';
@@ -104,7 +104,7 @@ function duplexPair(): readonly [Duplex, Duplex] {
   return [near, far];
 }
 
-function addressOf(server: http.Server): AddressInfo {
+function addressOf(server: Pick<http.Server, 'address'>): AddressInfo {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the server listens on no port');
   return address;
@@ -682,6 +682,85 @@ describe('the same on node:http and here', () => {
       }),
     );
     expect(codes[1]).toEqual(codes[0]);
+  });
+
+  /** What `use` logs of a server of each kind. */
+  async function logsOf(use: (server: http.Server, log: unknown[]) => Promise<void>): Promise<readonly unknown[]> {
+    return Promise.all(
+      [http.createServer, createEpollServer].map(async (create) => {
+        const log: unknown[] = [];
+        const server = create((_request, response) => response.end('served'));
+        onTestFinished(() => {
+          server.close();
+          server.closeAllConnections();
+        });
+        for (const event of ['listening', 'close']) server.on(event, () => log.push(event));
+        await use(server, log);
+        return log;
+      }),
+    );
+  }
+
+  test('a signal closes its own listen() alone, also when it was aborted before', async () => {
+    const [theirs, ours] = await logsOf(async (server, log) => {
+      server.listen({ port: 0, signal: AbortSignal.abort() });
+      await once(server, 'close');
+      const controller = new AbortController();
+      server.listen({ port: 0, signal: controller.signal });
+      await once(server, 'listening');
+      server.close();
+      await once(server, 'close');
+      server.listen(0);
+      await once(server, 'listening');
+      controller.abort();
+      log.push(server.listening);
+    });
+    expect(ours).toEqual(theirs);
+  });
+
+  test("'close' comes behind the last response, however often close() is called", async () => {
+    const [theirs, ours] = await logsOf(async (server, log) => {
+      let answer = (): void => {};
+      server.removeAllListeners('request');
+      server.on('request', (_request, response) => {
+        answer = () => response.setHeader('Connection', 'close').end('late');
+      });
+      await once(server.listen(0, '127.0.0.1'), 'listening');
+      const client = connect(addressOf(server).port, '127.0.0.1');
+      client.write(get('/'));
+      await once(server, 'request');
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.close((error) => log.push(Reflect.get(Object(error), 'code')));
+      await new Promise((resolve) => setImmediate(resolve));
+      log.push('waits');
+      answer();
+      await Promise.all([once(client.resume(), 'close'), closed]);
+    });
+    expect(ours).toEqual(theirs);
+  });
+
+  test('without maxConnections, or with null, no connection is dropped', async () => {
+    const [theirs, ours] = await logsOf(async (server, log) => {
+      Object.assign(server, { maxConnections: null });
+      await once(server.listen(0, '127.0.0.1'), 'listening');
+      const client = connect(addressOf(server).port, '127.0.0.1').on('error', () => {});
+      client.end(get('/', 'Connection: close'));
+      log.push(String(await once(client, 'data')).startsWith('HTTP/1.1 200'));
+    });
+    expect(ours).toEqual(theirs);
+  });
+
+  test('a server that listens on the handle of another one closes', async () => {
+    const [theirs, ours] = await logsOf(async (server, log) => {
+      const other = createServer().listen(0, '127.0.0.1');
+      onTestFinished(() => void other.close());
+      await once(other, 'listening');
+      server.listen(other);
+      await once(server, 'listening');
+      log.push(server.listening, addressOf(server).port === addressOf(other).port);
+      log.push(await new Promise((resolve) => server.close(resolve)), server.listening, server.address());
+    });
+    expect(ours).toEqual(theirs);
   });
 });
 
