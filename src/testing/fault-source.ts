@@ -40,7 +40,10 @@ const CONNECT_FAULTS = {
 /** One of the keys of {@link FAULTS} and {@link CONNECT_FAULTS}. */
 export type FaultName = keyof typeof FAULTS | keyof typeof CONNECT_FAULTS;
 
-/** How often a fault happens, for each call that it can affect: never, in 0.5 %, or in 15 %. */
+/**
+ * How often a fault happens, for each call that it can affect: never, in 0.5 %, or in 15 %. Those that end a connection
+ * or stop everything, such as `reset`, are rarer: never, in 0.03 %, or in 0.5 %.
+ */
 export type FaultLevel = 'off' | 'rare' | 'frequent';
 
 /** The level of every fault that is not off. */
