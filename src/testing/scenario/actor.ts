@@ -79,9 +79,11 @@ export class Actor implements ResponseSink {
     if (world.kernel.encryption !== null) this.client.beginHandshake();
     this.#jumpedMs = world.kernel.jumpedMs;
     this.#reader = new ResponseReader(this);
-    this.client.onBytes = (bytes) => this.#guard(() => this.#feed(bytes));
+    this.client.onBytes = (bytes) => {
+      if (this.failure === null) this.#feed(bytes);
+    };
     this.client.onEnd = () => {
-      this.#guard(() => this.#ended());
+      if (this.failure === null) this.#ended();
       this.#wake();
     };
   }
@@ -346,11 +348,6 @@ export class Actor implements ResponseSink {
     if (isBetween && isAllowed) return;
     const missing = isBetween ? 'has not come' : `has only ${this.#contentAt} bytes`;
     this.fail('completeness', `the connection ended (${this.client.end}) though response ${this.#complete} ${missing}`);
-  }
-
-  /** An exception in a callback of the clock is a failure of this client. */
-  #guard(call: () => void): void {
-    if (this.failure === null) call();
   }
 
   #until(condition: () => boolean, limitMs?: number): Promise<void> {

@@ -2,20 +2,10 @@
 // machine.
 
 import { FAULT_NAMES } from '../fault-source.ts';
+import { MACHINE_DEFAULTS } from '../machine-options.ts';
 import type { CheckerName } from './failure.ts';
 import { play } from './play.ts';
 import type { PlannedClient, RunSettings } from './settings.ts';
-
-/** The default machine. */
-const ORDINARY_MACHINE = {
-  receiveBytes: 65_536,
-  outputBytes: 131_072,
-  sendCapacity: 65_536,
-  receiveCapacity: 65_536,
-  eventCapacity: 256,
-  sendOpCapacity: 16,
-  latencyMs: 0,
-};
 
 /** Smaller runs than `settings`, the largest reductions first. */
 function* candidates(settings: RunSettings): Generator<RunSettings, void, void> {
@@ -38,8 +28,8 @@ function* candidates(settings: RunSettings): Generator<RunSettings, void, void> 
     'eventCapacity',
     'sendOpCapacity',
   ] as const) {
-    if (machine[size] !== ORDINARY_MACHINE[size]) {
-      yield { ...settings, machine: { ...machine, [size]: ORDINARY_MACHINE[size] } };
+    if (machine[size] !== MACHINE_DEFAULTS[size]) {
+      yield { ...settings, machine: { ...machine, [size]: MACHINE_DEFAULTS[size] } };
     }
   }
 }
