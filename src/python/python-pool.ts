@@ -74,8 +74,8 @@ export class PythonPool {
    * ones stay.
    */
   async renew(reason: string, signal?: AbortSignal): Promise<void> {
-    signal?.addEventListener('abort', () => void this.#generations.interrupt(), { once: true });
-    await this.#generations.renew(reason);
+    if (signal?.aborted === true) return;
+    await interruptible(this.#generations.renew(reason), () => this.#generations.interrupt(), signal);
   }
 
   /**
@@ -89,16 +89,12 @@ export class PythonPool {
   }
 
   async #begin(signal?: AbortSignal): Promise<void> {
-    const stop = (): void => void this.#generations.stop(0);
-    signal?.addEventListener('abort', stop);
     try {
-      await this.#generations.begin(true);
+      await interruptible(this.#generations.begin(true), () => this.#generations.stop(0), signal);
       this.#hasBegun = true;
     } catch (error) {
       // What the worker has said is the message.
       throw error instanceof EndedChild && error.cause instanceof EpollServerError ? error.cause : error;
-    } finally {
-      signal?.removeEventListener('abort', stop);
     }
   }
 
@@ -120,5 +116,16 @@ export class PythonPool {
       if (this.#hasBegun && error instanceof EpollServerError) logLine(error.message);
     });
     return worker;
+  }
+}
+
+/** Awaits `work`. If `signal` is aborted before its end, `interrupt` is called, and ends it. */
+async function interruptible(work: Promise<void>, interrupt: () => Promise<void>, signal?: AbortSignal): Promise<void> {
+  const onAbort = (): void => void interrupt();
+  signal?.addEventListener('abort', onAbort);
+  try {
+    await work;
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
   }
 }

@@ -202,6 +202,14 @@ test('a reload replaces the workers; if the application does not load, the old o
   await until(async () => (await pidOf(pool)) !== first, 'the new worker answers');
 });
 
+test('a reload that is given up before it begins replaces no worker', async () => {
+  const pool = await open(PID);
+  const before = await pidOf(pool);
+  await pool.renew('files changed', AbortSignal.abort());
+  expect(await pidOf(pool)).toBe(before);
+  expect(lines).toEqual([]);
+});
+
 test('threads serve requests at the same time, and all workers take from one socket', async () => {
   const source = `
 import threading
