@@ -31,7 +31,8 @@ export class SimulatedClient implements ClientEnd {
   readonly #latencyMs: number;
   #socket: SimulatedSocket | null = null;
   readonly #waiting = new ByteQueue();
-  #received: Buffer = Buffer.alloc(0);
+  /** What {@link received} joins. */
+  #pieces: Buffer[] = [];
   #finished = false;
   #finArrived = false;
   #gone = false;
@@ -53,7 +54,11 @@ export class SimulatedClient implements ClientEnd {
 
   /** The bytes received so far that no {@link onBytes} consumed. */
   get received(): Buffer {
-    return this.#received;
+    const [only] = this.#pieces;
+    if (only !== undefined && this.#pieces.length === 1) return only;
+    const joined = Buffer.concat(this.#pieces);
+    this.#pieces = [joined];
+    return joined;
   }
 
   /** The server's end of the connection, for inspection. */
@@ -210,7 +215,7 @@ export class SimulatedClient implements ClientEnd {
 
   #take(bytes: Buffer): void {
     if (bytes.length === 0) return;
-    if (this.onBytes === null) this.#received = Buffer.concat([this.#received, bytes]);
+    if (this.onBytes === null) this.#pieces.push(bytes);
     else this.onBytes(bytes);
   }
 
