@@ -3,7 +3,6 @@
 import type http from 'node:http';
 import { EpollHttpServer } from './server.ts';
 
-// The type of Node is the promise: test/adapters/node compares what both do.
 /** `http.Server`: may be called without `new`, as Node's. */
 export const EpollServerClass: typeof http.Server = new Proxy(EpollHttpServer, {
   apply: (Class, _self, values) => Reflect.construct(Class, values),

@@ -35,9 +35,7 @@ const ANYONE_READS = 0o444;
 const ANYONE_WRITES = 0o222;
 const OWNER = 0o700;
 
-/**
- * Any host: IPv6 and IPv4 where the system has both.
- */
+/** Any host: IPv6 and IPv4 where the system has both. */
 export const ANY_HOST = '';
 
 /** @throws as node:net does, with the same codes. */

@@ -120,7 +120,6 @@ function isSecureOptions(given: unknown): given is https.ServerOptions {
   return typeof given === 'object' && given !== null;
 }
 
-// The type of Node is the promise: test/adapters/node compares what both do.
 /** `https.Server`: may be called without `new`. A server that this one cannot be is Node's own. */
 export const EpollSecureServerClass: typeof https.Server = new Proxy(EpollHttpsServer, {
   apply: (_Class, _self, values) => makeSecureServer(values),
@@ -134,7 +133,7 @@ function isSecureServer(found: unknown): boolean {
   return found instanceof EpollHttpsServer || found instanceof NodeSecureServer;
 }
 
-/** Is shown why a server of node:https stays Node's. */
+/** Gets the reason why a server of node:https stays Node's. */
 let onNative: (problem: string) => void = () => {};
 
 export function reportNativeServers(report: (problem: string) => void): void {
