@@ -61,6 +61,7 @@ namespace epoll_server {
   F(SSL_CTX_set_cipher_list)              \
   F(SSL_CTX_set_ciphersuites)             \
   F(SSL_CTX_set_client_hello_cb)          \
+  F(SSL_CTX_set_info_callback)            \
   F(SSL_CTX_set_num_tickets)              \
   F(SSL_CTX_set_options)                  \
   F(SSL_CTX_set_session_id_context)       \

@@ -291,6 +291,8 @@ int TlsTransport::Decrypt(uint8_t* bytes, size_t length) {
 int TlsTransport::ErrorOf(int result) {
   switch (openssl_.SSL_get_error(ssl_, result)) {
     case SSL_ERROR_WANT_READ:
+void TlsTransport::OnRefusedRenegotiation() { ++shared_->counters.failures[kFailedRenegotiation]; }
+
     case SSL_ERROR_WANT_WRITE:
     case SSL_ERROR_WANT_CLIENT_HELLO_CB:
       return -EAGAIN;

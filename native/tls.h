@@ -62,6 +62,7 @@ class TlsTransport final : public Transport, private TlsConnection {
   enum Mode { kUnknown, kHandshaking, kEstablished, kPlaintext, kDiscarding };
 
   int OnClientHello() override;
+  void OnRefusedRenegotiation() override;
   const TlsContext& context() const override { return *context_; }
 
   int NextBytes(uint8_t* bytes, size_t length);

@@ -27,7 +27,7 @@ constexpr long kTicketLifetimeSeconds = 21600;
 
 constexpr int kServerName = TLSEXT_TYPE_server_name;
 
-TlsConnection* ConnectionOf(const OpenSsl& openssl, SSL* ssl) {
+TlsConnection* ConnectionOf(const OpenSsl& openssl, const SSL* ssl) {
   return static_cast<TlsConnection*>(openssl.SSL_get_ex_data(ssl, 0));
 }
 
@@ -38,6 +38,12 @@ const OpenSsl& Functions() {
 }
 
 int OnClientHello(SSL* ssl, int*, void*) { return ConnectionOf(Functions(), ssl)->OnClientHello(); }
+
+// A client that wants to negotiate again gets this alert from OpenSSL, and the connection goes on.
+void OnInfo(const SSL* ssl, int where, int alert) {
+  if (where != SSL_CB_WRITE_ALERT || (alert & 0xff) != SSL_AD_NO_RENEGOTIATION) return;
+  ConnectionOf(Functions(), ssl)->OnRefusedRenegotiation();
+}
 
 // The verification goes on, and its result is read after the handshake.
 int AcceptAnyCertificate(int, X509_STORE_CTX*) { return 1; }
@@ -205,6 +211,7 @@ bool TlsContext::SetProtocol(SSL_CTX* context, const TlsEntry& entry, std::strin
   openssl_.SSL_CTX_set_timeout(context, kTicketLifetimeSeconds);
   openssl_.SSL_CTX_set_tlsext_ticket_key_evp_cb(context, OnTicket);
   openssl_.SSL_CTX_set_client_hello_cb(context, OnClientHello, nullptr);
+  openssl_.SSL_CTX_set_info_callback(context, OnInfo);
   const auto set_groups = [&](const char* groups) {
     return openssl_.SSL_CTX_ctrl(context, SSL_CTRL_SET_GROUPS_LIST, 0, const_cast<char*>(groups)) ==
            1;

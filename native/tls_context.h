@@ -45,15 +45,16 @@ using TicketKeys = std::vector<TicketKey>;
 
 // Why a handshake failed: an index into TlsCounters::failures.
 enum TlsFailure {
-  kFailedVersion = 0,      // no protocol version in common
-  kFailedCipher = 1,       // no cipher, group or signature algorithm in common
-  kFailedProtocol = 2,     // no protocol of ALPN in common
-  kFailedCertificate = 3,  // the client's certificate is missing or not accepted
-  kFailedAlert = 4,        // the client ended it with an alert
-  kFailedClosed = 5,       // the client closed the connection
-  kFailedPlaintext = 6,    // the client speaks plaintext
-  kFailedOther = 7,        // not TLS, or broken
-  kTlsFailures = 8,
+  kFailedVersion = 0,        // no protocol version in common
+  kFailedCipher = 1,         // no cipher, group or signature algorithm in common
+  kFailedProtocol = 2,       // no protocol of ALPN in common
+  kFailedCertificate = 3,    // the client's certificate is missing or not accepted
+  kFailedAlert = 4,          // the client ended it with an alert
+  kFailedClosed = 5,         // the client closed the connection
+  kFailedPlaintext = 6,      // the client speaks plaintext
+  kFailedRenegotiation = 7,  // the client wanted to negotiate again; its connection goes on
+  kFailedOther = 8,          // not TLS, or broken
+  kTlsFailures = 9,
 };
 
 // Counters of all transports that were made with settings and their successors.
@@ -127,6 +128,9 @@ class TlsConnection {
 
   // A ClientHello arrived. Returns one of SSL_CLIENT_HELLO_*.
   virtual int OnClientHello() = 0;
+
+  // The client was told that it cannot negotiate again.
+  virtual void OnRefusedRenegotiation() = 0;
 
   virtual const TlsContext& context() const = 0;
 };

@@ -9,7 +9,7 @@ constexpr char kVersion[] = "0.1.0";
 
 // Grows with each change of what TypeScript and this addon agree on: a call, the shared memory, a
 // traits field. ADDON_ABI in src/kernel/addon.ts grows with it.
-constexpr int kAbi = 5;
+constexpr int kAbi = 6;
 
 }  // namespace epoll_server
 

@@ -101,7 +101,7 @@ export interface Addon {
 }
 
 /** Rises with kAbi in native/version.h, with each change of the calls between the addon and these modules. */
-export const ADDON_ABI = 5;
+export const ADDON_ABI = 6;
 
 /** The runtime that loads the addon; a parameter so that refusals can be tested. */
 export interface Runtime {

@@ -29,7 +29,17 @@ const DAY_MS = 86_400_000;
 const WARNING_DAYS = 14;
 
 /** Reasons of failed handshakes, in the order of TlsFailure of native/tls_context.h. */
-const FAILURES = ['version', 'cipher', 'alpn', 'clientCertificate', 'alert', 'closed', 'plaintext', 'other'] as const;
+const FAILURES = [
+  'version',
+  'cipher',
+  'alpn',
+  'clientCertificate',
+  'alert',
+  'closed',
+  'plaintext',
+  'renegotiation',
+  'other',
+] as const;
 
 /** Counters of handshakes since the start. */
 export interface HandshakeCounters {
@@ -37,7 +47,7 @@ export interface HandshakeCounters {
   readonly handshakes: number;
   /** Those among them that resumed a session. */
   readonly resumptions: number;
-  /** By reason: no version, cipher or protocol in common, and so on. */
+  /** By reason: no version, cipher or protocol in common, and so on. A refused renegotiation leaves its connection open. */
   readonly failures: Readonly<Record<(typeof FAILURES)[number], number>>;
 }
 
