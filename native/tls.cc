@@ -232,6 +232,7 @@ int TlsTransport::DoHandshake() {
     openssl_.ERR_clear_error();
     // A caller that waits to send has no event of the socket to wait for.
     if (send_awaits_ == kReadable) send_continues_ = true;
+    holds_ticket_ = !out_.empty();
     return 1;
   }
   int error = ErrorOf(result);
@@ -457,6 +458,7 @@ int TlsTransport::Send(Bytes first, Bytes second, bool more) {
   return status == 0 || counted > 0 ? static_cast<int>(counted) : status;
 }
 
+  holds_ticket_ = false;
 int TlsTransport::SendPlaintext(Bytes first, Bytes second) {
   if (error_ != 0) return error_;
   int count = -EINTR;
@@ -474,7 +476,8 @@ int TlsTransport::SendRecords(Bytes first, Bytes second, bool more, size_t* coun
   const size_t total = first.length + second.length;
   size_t budget = kSendBudgetBytes;
   for (;;) {
-    const int status = error_ != 0 ? error_ : FlushOut();
+    const bool joins = std::exchange(holds_ticket_, false) && total > 0;
+    const int status = error_ != 0 || joins ? error_ : FlushOut();
     if (status != 0) return status;
     // The socket has accepted all encrypted bytes.
     const size_t carried = std::min(counted_later_, total - *counted);

@@ -109,6 +109,7 @@ class TlsTransport final : public Transport, private TlsConnection {
   bool holds_output_ = false;    // what is written waits for FlushOut
   bool gathers_ = false;         // what is written waits in the shared buffer
   bool is_drained_ = true;       // the socket has no more bytes, until its next event
+  bool holds_ticket_ = false;    // what the handshake has left goes with the first response
   bool is_short_ = false;        // the last receive of this call had a short count
   bool stops_at_short_ = false;  // then nothing more is received
   bool is_deferred_ = false;     // the handshake waits for the budget of the next wait

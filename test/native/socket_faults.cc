@@ -13,6 +13,7 @@ namespace {
 constexpr uint32_t kMaxBytes = 9;
 
 int faulty = -1;
+int send_calls = 0;
 uint32_t state = 1;
 
 uint32_t Below(uint32_t bound) {
@@ -40,6 +41,7 @@ Function* Real(const char* name) {
 
 extern "C" ssize_t send(int fd, const void* bytes, size_t length, int flags) {
   static auto* const real = Real<decltype(send)>("send");
+  ++send_calls;
   return Fails(fd) ? -1 : real(fd, bytes, Shortened(fd, length), flags);
 }
 
@@ -56,5 +58,7 @@ SocketFaults::SocketFaults(int fd, uint32_t seed) {
 }
 
 SocketFaults::~SocketFaults() { faulty = -1; }
+
+int SendCalls() { return send_calls; }
 
 }  // namespace epoll_server::test

@@ -16,6 +16,9 @@ class SocketFaults {
   SocketFaults& operator=(const SocketFaults&) = delete;
 };
 
+// The calls of send(2) so far.
+int SendCalls();
+
 }  // namespace epoll_server::test
 
 #endif  // EPOLL_SERVER_TEST_NATIVE_SOCKET_FAULTS_H_

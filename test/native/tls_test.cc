@@ -16,6 +16,7 @@
 #include "harness.h"
 #include "kernel_bench.h"
 #include "loopback.h"
+#include "socket_faults.h"
 #include "tls_client.h"
 
 namespace epoll_server {
@@ -303,7 +304,9 @@ TEST(TlsReadsNoMoreWhileItsAnswersAreNotTaken) {
   // What is pending has a bound. It is sent when the client reads.
   const double before = bench.kernel.WireSent(client.here);
   const Transport& transport = *bench.kernel.Find(client.here)->transport;
+      const int calls = test::SendCalls();
   while (transport.has_pending_output()) {
+      CHECK_EQ(test::SendCalls(), calls + 1);
     while (client.ReceiveWire() > 0) continue;
     bench.kernel.Wait(0);
   }
