@@ -51,7 +51,7 @@ int Kernel::Wait(int timeout_ms) {
   int32_t capacity = memory_.event_capacity;
   if (holds_input()) {
     timeout_ms = hosting_.timeout_ms = 0;
-    const size_t deferred = std::min<size_t>(deferred_.size(), kHandshakesPerWait);
+    const size_t deferred = std::min<size_t>(deferred_.size(), kHandshakeStepsPerWait);
     capacity -= std::min(capacity / 2, static_cast<int32_t>(held_.size() + deferred));
   }
   int count = timeout_ms == 0 && hosting_.active
@@ -60,7 +60,7 @@ int Kernel::Wait(int timeout_ms) {
   memory_.control[kNowMs] = MonotonicMs();
   const int fresh = count;
   if (transports_ > 0 && count >= 0) count = ReportTransports(count);
-  // A handshake that was deferred begins before those that came later.
+  // A step of a handshake that was deferred comes before later ones.
   PrefetchForEvents(fresh, count);
   PrefetchForEvents(0, fresh);
   return count;

@@ -195,7 +195,7 @@ class Kernel {
   Hosting hosting_;
   int transports_ = 0;          // connections that have a transport
   std::vector<Held> held_;      // reported by the next Wait
-  std::vector<Held> deferred_;  // handshakes; each Wait reports those that have waited longest
+  std::vector<Held> deferred_;  // steps of handshakes; each Wait reports the oldest
 };
 
 }  // namespace epoll_server

@@ -69,7 +69,7 @@ int Kernel::ReportTransports(int count) {
     EnsureEvent(event.fd, connection);
   }
   count = AddHeld(&held_, memory_.event_capacity, count);
-  return AddHeld(&deferred_, kHandshakesPerWait, count);
+  return AddHeld(&deferred_, kHandshakeStepsPerWait, count);
 }
 
 // Adds an event for at most `limit` descriptors, in their order, whose transport holds input and

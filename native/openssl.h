@@ -79,6 +79,8 @@ namespace epoll_server {
   F(SSL_get_current_cipher)               \
   F(SSL_get_error)                        \
   F(SSL_get_ex_data)                      \
+  F(SSL_get_state)                        \
+  F(SSL_get_verify_mode)                  \
   F(SSL_get_verify_result)                \
   F(SSL_get_version)                      \
   F(SSL_new)                              \
@@ -93,6 +95,7 @@ namespace epoll_server {
   F(SSL_set_session_id_context)           \
   F(SSL_set_verify)                       \
   F(SSL_shutdown)                         \
+  F(SSL_version)                          \
   F(SSL_write)                            \
   F(TLS_server_method)                    \
   F(X509_STORE_add_cert)                  \

@@ -221,18 +221,24 @@ int TlsTransport::BeginTls() {
 // a session ticket is left to send, and one send(2) takes it with the first response.
 int TlsTransport::DoHandshake() {
   ClearErrors();
+  const bool owes_key_work = OwesKeyWork();
+  const OSSL_HANDSHAKE_STATE state = openssl_.SSL_get_state(ssl_);
+  takes_step_ = false;
   holds_output_ = wire_bytes_sent_ > 0;
   const int result = openssl_.SSL_do_handshake(ssl_);
   holds_output_ = false;
+  // A part of a message costs nothing, and does not change the state.
+  takes_step_ = takes_step_ || (owes_key_work && openssl_.SSL_get_state(ssl_) != state);
+  if (takes_step_) ++shared_->handshake_steps;
   if (result == 1) {
     mode_ = kEstablished;
+    holds_ticket_ = !out_.empty();
     ++shared_->counters.handshakes;
     if (openssl_.SSL_session_reused(ssl_) == 1) ++shared_->counters.resumptions;
     // A certificate that is accepted in spite of an error leaves that error behind.
     openssl_.ERR_clear_error();
     // A caller that waits to send has no event of the socket to wait for.
     if (send_awaits_ == kReadable) send_continues_ = true;
-    holds_ticket_ = !out_.empty();
     return 1;
   }
   int error = ErrorOf(result);
@@ -251,25 +257,41 @@ int TlsTransport::FailHandshake(int error, TlsFailure failure) {
   return Fail(error);
 }
 
-// The signature comes after the ClientHello: this is where a handshake begins to cost.
-int TlsTransport::OnClientHello() {
+// Whether the next messages of the client make OpenSSL use public keys: they have the key exchange
+// of TLS 1.2, or a certificate to verify.
+bool TlsTransport::OwesKeyWork() const {
+  if (!is_greeted_ || openssl_.SSL_session_reused(ssl_) == 1) return false;
+  return openssl_.SSL_version(ssl_) < TLS1_3_VERSION ||
+         (openssl_.SSL_get_verify_mode(ssl_) & SSL_VERIFY_PEER) != 0;
+}
+
+// Whether this wait has done as many steps as it may.
+bool TlsTransport::IsBudgetSpent() const {
   if (shared_->wait != waits_) {
     shared_->wait = waits_;
-    shared_->handshakes_begun = 0;
+    shared_->handshake_steps = 0;
   }
-  if (shared_->handshakes_begun == kHandshakesPerWait) {
+  return shared_->handshake_steps >= kHandshakeStepsPerWait;
+}
+
+// The signature comes after the ClientHello: this is where a handshake begins to cost.
+int TlsTransport::OnClientHello() {
+  if (IsBudgetSpent()) {
     is_deferred_ = true;
     return SSL_CLIENT_HELLO_RETRY;
   }
-  ++shared_->handshakes_begun;
+  takes_step_ = true;
   char bytes[TLSEXT_MAXLEN_host_name];
   const std::string_view name = ReadServerName(openssl_, ssl_, bytes);
   // A ClientHello after HelloRetryRequest has the name again.
   server_name_.Drop(server_name_.size());
   const bool is_kept = server_name_.Append(reinterpret_cast<uint8_t*>(bytes), name.size());
   const bool is_selected = is_kept && context_->Select(ssl_, name);
+  is_greeted_ = is_selected;
   return is_selected ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
 }
+
+void TlsTransport::OnRefusedRenegotiation() { ++shared_->counters.failures[kFailedRenegotiation]; }
 
 int TlsTransport::Decrypt(uint8_t* bytes, size_t length) {
   ClearErrors();
@@ -292,8 +314,6 @@ int TlsTransport::Decrypt(uint8_t* bytes, size_t length) {
 int TlsTransport::ErrorOf(int result) {
   switch (openssl_.SSL_get_error(ssl_, result)) {
     case SSL_ERROR_WANT_READ:
-void TlsTransport::OnRefusedRenegotiation() { ++shared_->counters.failures[kFailedRenegotiation]; }
-
     case SSL_ERROR_WANT_WRITE:
     case SSL_ERROR_WANT_CLIENT_HELLO_CB:
       return -EAGAIN;
@@ -371,6 +391,10 @@ int TlsTransport::ReadWire(uint8_t* bytes, size_t length) {
   if (length == 0) return 0;
   const int status = Fill();
   if (status > 0) {
+    if (mode_ == kHandshaking && OwesKeyWork() && IsBudgetSpent()) {
+      is_deferred_ = true;
+      return -EAGAIN;
+    }
     const bool is_record = mode_ == kEstablished && length == kRecordHeaderBytes;
     // What is left is held for the next call.
     if (is_record && records_left_-- == 0) return -EAGAIN;
@@ -434,6 +458,7 @@ int TlsTransport::WriteWire(const uint8_t* bytes, size_t length) {
 
 // Returns 0 when the socket has accepted all bytes, else -errno.
 int TlsTransport::FlushOut() {
+  holds_ticket_ = false;
   while (!out_.empty()) {
     const int count = epoll_server::Send(fd_, out_.data(), out_.size());
     if (count == -EINTR) continue;
@@ -458,7 +483,6 @@ int TlsTransport::Send(Bytes first, Bytes second, bool more) {
   return status == 0 || counted > 0 ? static_cast<int>(counted) : status;
 }
 
-  holds_ticket_ = false;
 int TlsTransport::SendPlaintext(Bytes first, Bytes second) {
   if (error_ != 0) return error_;
   int count = -EINTR;

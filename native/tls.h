@@ -26,12 +26,12 @@ struct TlsShared {
   std::vector<uint8_t> gathered;  // the bytes of one record
   std::vector<uint8_t> outgoing;  // the wire bytes of several records
   double wait = -1;               // the wait for which this counts:
-  int handshakes_begun = 0;
+  int handshake_steps = 0;
 };
 
 class TlsTransport final : public Transport, private TlsConnection {
  public:
-  // `waits` counts the waits of the kernel: each has a budget of handshakes.
+  // `waits` counts the waits of the kernel: each has a budget of steps of handshakes.
   TlsTransport(int fd, const double& waits, std::shared_ptr<TlsContext> context,
                std::shared_ptr<TlsShared> shared);
   ~TlsTransport() override;
@@ -69,6 +69,8 @@ class TlsTransport final : public Transport, private TlsConnection {
   int Begin();
   int BeginTls();
   int DoHandshake();
+  bool OwesKeyWork() const;
+  bool IsBudgetSpent() const;
   int Decrypt(uint8_t* bytes, size_t length);
   int Fill();
   size_t Take(uint8_t* bytes, size_t length);
@@ -107,11 +109,13 @@ class TlsTransport final : public Transport, private TlsConnection {
   uint64_t wire_bytes_sent_ = 0;
   bool more_ = false;            // more wire bytes follow at once
   bool holds_output_ = false;    // what is written waits for FlushOut
+  bool holds_ticket_ = false;    // what the handshake has left goes with the first response
   bool gathers_ = false;         // what is written waits in the shared buffer
   bool is_drained_ = true;       // the socket has no more bytes, until its next event
-  bool holds_ticket_ = false;    // what the handshake has left goes with the first response
   bool is_short_ = false;        // the last receive of this call had a short count
   bool stops_at_short_ = false;  // then nothing more is received
+  bool is_greeted_ = false;      // the ClientHello was accepted
+  bool takes_step_ = false;      // the handshake has used public keys in this call
   bool is_deferred_ = false;     // the handshake waits for the budget of the next wait
   bool is_full_ = false;         // too much is pending to read more
   bool has_decrypted_ = false;   // OpenSSL has more bytes of the last record

@@ -36,9 +36,9 @@
 
 namespace epoll_server {
 
-// A signature costs 0.2 to 1 ms. More handshakes in one wait would delay the other clients, and
-// with one alone each handshake would pay for a whole turn.
-constexpr int kHandshakesPerWait = 2;
+// Steps of handshakes that use public keys: each costs 0.1 to 1 ms. More in one wait would delay
+// the other clients, and with one alone each step would pay for a whole turn.
+constexpr int kHandshakeStepsPerWait = 2;
 
 // Bytes to send; null when there are none.
 struct Bytes {
@@ -81,7 +81,7 @@ class Transport {
   // Whether Receive would return a result other than -EAGAIN without an event of the socket.
   virtual bool holds_input() const = 0;
 
-  // Whether the last call stopped before a handshake, because the wait had begun enough of them.
+  // Whether the last call stopped before a step of a handshake, because the wait had done enough.
   virtual bool is_deferred() const { return false; }
 
   // Wire bytes that the socket has accepted so far, to be compared with SIOCOUTQ.

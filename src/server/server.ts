@@ -202,7 +202,7 @@ export function startOwned(
   }
 }
 
-/** Handshakes that begin in one turn (kHandshakesPerWait of native/transport.h). */
+/** Handshakes that begin in one turn (kHandshakeStepsPerWait of native/transport.h). */
 const HANDSHAKES_PER_TURN = 2;
 
 /** The parts of a server. */

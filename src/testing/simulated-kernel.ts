@@ -46,7 +46,7 @@ const FIRST_CLIENT_PORT = 32_768;
 /** The largest port of TCP. */
 const MAX_PORT = 65_535;
 
-/** As kHandshakesPerWait of native/transport.h. */
+/** As kHandshakeStepsPerWait of native/transport.h. */
 const HANDSHAKES_PER_WAIT = 2;
 
 /** The same for all connections. */

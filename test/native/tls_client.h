@@ -88,11 +88,15 @@ inline TlsPair MakePair(const char* name) {
   return pair;
 }
 
-// A kind with one certificate, whose key is made once.
-inline std::unique_ptr<TlsKind> MakeTlsKind() {
+// For this machine, made once.
+inline const TlsPair& OwnPair() {
   static const TlsPair pair = MakePair("localhost");
-  TlsEntry entry;
-  entry.pairs.push_back(pair);
+  return pair;
+}
+
+// A kind with one certificate, and else the settings of `entry`.
+inline std::unique_ptr<TlsKind> MakeTlsKind(TlsEntry entry = TlsEntry()) {
+  entry.pairs.push_back(OwnPair());
   entry.verification = "test";
   std::string problem;
   std::shared_ptr<TlsContext> context =
@@ -127,6 +131,27 @@ class TlsClient : public Client {
   }
 
   SSL* ssl() { return ssl_; }
+
+  // Speaks no later version of TLS.
+  void SpeakAtMost(int version) {
+    OPENSSL_FUNCTION(SSL_ctrl)(ssl_, SSL_CTRL_SET_MAX_PROTO_VERSION, version, nullptr);
+  }
+
+  // Sends the certificate of a pair when it is asked for one.
+  void UsePair(const TlsPair& pair) {
+    const auto bio_of = [](const std::string& text) {
+      return OPENSSL_FUNCTION(BIO_new_mem_buf)(text.data(), static_cast<int>(text.size()));
+    };
+    BIO* chain = bio_of(pair.chain);
+    X509* certificate = OPENSSL_FUNCTION(PEM_read_bio_X509)(chain, nullptr, nullptr, nullptr);
+    CHECK_EQ(OPENSSL_FUNCTION(SSL_use_certificate)(ssl_, certificate), 1);
+    BIO* text = bio_of(pair.key);
+    EVP_PKEY* key = OPENSSL_FUNCTION(PEM_read_bio_PrivateKey)(text, nullptr, nullptr, nullptr);
+    CHECK_EQ(OPENSSL_FUNCTION(SSL_use_PrivateKey)(ssl_, key), 1);
+    OPENSSL_FUNCTION(EVP_PKEY_free)(key);
+    OPENSSL_FUNCTION(X509_free)(certificate);
+    for (BIO* bio : {chain, text}) OPENSSL_FUNCTION(BIO_free)(bio);
+  }
 
   // The wire bytes that the client has made since.
   std::string TakeWire() {
