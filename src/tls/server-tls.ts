@@ -269,7 +269,7 @@ export class ServerTls {
       const days = Math.floor((each.notAfter.getTime() - nowMs) / DAY_MS);
       if (days >= WARNING_DAYS) continue;
       const when = days < 0 ? 'has expired' : `expires in ${countText(days, 'day')}`;
-      this.#report(`the certificate ${each.name} ${when}: ${described(each)}`);
+      this.#report(`${each.name} ${when}: ${described(each)}`);
     }
   }
 
