@@ -8,6 +8,7 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
@@ -36,11 +37,23 @@ namespace epoll_server {
   F(ERR_clear_error)                      \
   F(ERR_peek_last_error)                  \
   F(ERR_reason_error_string)              \
+  F(EVP_CIPHER_CTX_ctrl)                  \
+  F(EVP_CIPHER_CTX_free)                  \
+  F(EVP_CIPHER_CTX_new)                   \
+  F(EVP_CipherFinal_ex)                   \
+  F(EVP_CipherInit_ex)                    \
+  F(EVP_CipherUpdate)                     \
   F(EVP_DecryptInit_ex)                   \
   F(EVP_EncryptInit_ex)                   \
   F(EVP_MAC_CTX_set_params)               \
   F(EVP_PKEY_free)                        \
+  F(EVP_aes_128_gcm)                      \
   F(EVP_aes_256_cbc)                      \
+  F(EVP_aes_256_gcm)                      \
+  F(EVP_chacha20_poly1305)                \
+  F(EVP_sha256)                           \
+  F(EVP_sha384)                           \
+  F(HMAC)                                 \
   F(OPENSSL_cleanse)                      \
   F(OSSL_PARAM_construct_end)             \
   F(OSSL_PARAM_construct_octet_string)    \
@@ -51,6 +64,7 @@ namespace epoll_server {
   F(PEM_read_bio_X509)                    \
   F(RAND_bytes)                           \
   F(SSL_CIPHER_get_name)                  \
+  F(SSL_CIPHER_get_protocol_id)           \
   F(SSL_CTX_add_client_CA)                \
   F(SSL_CTX_check_private_key)            \
   F(SSL_CTX_ctrl)                         \
@@ -62,6 +76,8 @@ namespace epoll_server {
   F(SSL_CTX_set_ciphersuites)             \
   F(SSL_CTX_set_client_hello_cb)          \
   F(SSL_CTX_set_info_callback)            \
+  F(SSL_CTX_set_keylog_callback)          \
+  F(SSL_CTX_set_msg_callback)             \
   F(SSL_CTX_set_num_tickets)              \
   F(SSL_CTX_set_options)                  \
   F(SSL_CTX_set_session_id_context)       \

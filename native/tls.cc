@@ -14,20 +14,16 @@
 namespace epoll_server {
 namespace {
 
-// The most bytes of one record (RFC 8446 section 5.1), and more than its encoding adds.
-constexpr size_t kMaxRecordBytes = 16384;
-constexpr size_t kRecordOverheadBytes = 256;
-
 // Records that one send(2) takes. Each send costs segments of its own, and wakes the client.
 constexpr size_t kGatheredRecords = 8;
 constexpr size_t kGatheredBytes = kGatheredRecords * kMaxRecordBytes;
 
-// The most wire bytes that the socket has not accepted: those of one send, and answers of OpenSSL.
-// An encoding adds 29 bytes with the default ciphers, so there is room for answers.
-constexpr size_t kMaxPendingBytes = kGatheredRecords * (kMaxRecordBytes + kRecordOverheadBytes);
+// The most wire bytes that the socket has not accepted: those of one send, and answers. A record
+// adds at most 29 bytes with the default ciphers, so there is room for answers.
+constexpr size_t kMaxPendingBytes = kGatheredRecords * (kMaxRecordBytes + 256);
 
 // One receive. A call receives at most twice as much.
-constexpr size_t kReceiveBytes = 65536 + kRecordOverheadBytes;
+constexpr size_t kReceiveBytes = 65536;
 
 // Bytes that one call encrypts: about half a millisecond. A fast client of a large response would
 // delay the others.
@@ -35,7 +31,7 @@ constexpr size_t kSendBudgetBytes = 1048576;
 
 // Beyond this much pending output no record is read: a client could ask for new keys and never read
 // the answers (RFC 8446 section 4.6.3). A record has one short answer, and close_notify may follow.
-constexpr size_t kMaxPendingToRead = kMaxPendingBytes - 2 * kRecordOverheadBytes;
+constexpr size_t kMaxPendingToRead = kMaxPendingBytes - 512;
 
 // A client may ask for new keys in a record of 27 bytes, which costs up to 16 us: one call would
 // take 80 ms. BoringSSL ends a connection after as many in a row.
@@ -44,9 +40,6 @@ constexpr int kMaxRecordsWithoutBytes = 32;
 // Records that one call reads: a client may put each byte, or a request for new keys, into one of
 // its own.
 constexpr int kRecordsPerCall = 256;
-
-// OpenSSL asks for the header of a record first.
-constexpr size_t kRecordHeaderBytes = 5;
 
 // An SSL calls its BIO through these.
 int ReadBio(BIO* bio, char* bytes, int length);
@@ -108,9 +101,10 @@ bool BeginsRequest(uint8_t byte) {
 
 TlsKind::TlsKind(std::shared_ptr<TlsContext> context, std::shared_ptr<TlsShared> shared)
     : context_(std::move(context)),
-      shared_(shared == nullptr ? std::make_shared<TlsShared>() : std::move(shared)) {
-  shared_->received.resize(kReceiveBytes);
-  shared_->gathered.resize(kMaxRecordBytes);
+      shared_(shared == nullptr ? std::make_shared<TlsShared>(context_->openssl())
+                                : std::move(shared)) {
+  shared_->received.resize(kMaxWireRecordBytes + kReceiveBytes);
+  shared_->gathered.resize(kMaxWireRecordBytes);
   shared_->outgoing.resize(kMaxPendingBytes);
 }
 
@@ -128,7 +122,10 @@ TlsTransport::TlsTransport(int fd, const double& waits, std::shared_ptr<TlsConte
       openssl_(context_->openssl()),
       unread_(openssl_),
       out_(openssl_),
-      server_name_(openssl_) {}
+      decrypted_(openssl_),
+      server_name_(openssl_),
+      protocol_(openssl_),
+      certificate_(openssl_) {}
 
 TlsTransport::~TlsTransport() { openssl_.SSL_free(ssl_); }
 
@@ -193,7 +190,7 @@ int TlsTransport::Begin() {
   const int status = Fill();
   if (status == 0) peer_ended_ = true;
   if (status <= 0) return status < 0 && status != -EAGAIN ? Fail(status) : status;
-  if (!BeginsRequest(unread_.empty() ? *fresh_ : *unread_.data())) return BeginTls();
+  if (!BeginsRequest(*unread().data)) return BeginTls();
   mode_ = kPlaintext;
   ++shared_->counters.failures[kFailedPlaintext];
   return 1;
@@ -231,12 +228,11 @@ int TlsTransport::DoHandshake() {
   takes_step_ = takes_step_ || (owes_key_work && openssl_.SSL_get_state(ssl_) != state);
   if (takes_step_) ++shared_->handshake_steps;
   if (result == 1) {
-    mode_ = kEstablished;
+    const bool is_established = Establish();
     holds_ticket_ = !out_.empty();
-    ++shared_->counters.handshakes;
-    if (openssl_.SSL_session_reused(ssl_) == 1) ++shared_->counters.resumptions;
     // A certificate that is accepted in spite of an error leaves that error behind.
     openssl_.ERR_clear_error();
+    if (!is_established) return FailHandshake(-ENOMEM, kFailedOther);
     // A caller that waits to send has no event of the socket to wait for.
     if (send_awaits_ == kReadable) send_continues_ = true;
     return 1;
@@ -250,6 +246,50 @@ int TlsTransport::DoHandshake() {
   const int status = FailHandshake(error == 0 ? -ECONNRESET : error, failure);
   ClearErrors();
   return status;
+}
+
+// Keeps what was negotiated. TLS 1.3 goes on without the SSL.
+bool TlsTransport::Establish() {
+  const unsigned char* protocol = nullptr;
+  unsigned int length = 0;
+  openssl_.SSL_get0_alpn_selected(ssl_, &protocol, &length);
+  const SSL_CIPHER* cipher = openssl_.SSL_get_current_cipher(ssl_);
+  version_ = openssl_.SSL_get_version(ssl_);
+  cipher_ = openssl_.SSL_CIPHER_get_name(cipher);
+  is_resumed_ = openssl_.SSL_session_reused(ssl_) == 1;
+  if (!protocol_.Append(protocol, length) || !KeepCertificate()) return false;
+  if (openssl_.SSL_version(ssl_) == TLS1_3_VERSION) {
+    if (records_ == nullptr) return false;
+    if (!records_->Begin(openssl_.SSL_CIPHER_get_protocol_id(cipher))) return false;
+    openssl_.SSL_free(std::exchange(ssl_, nullptr));
+  }
+  mode_ = kEstablished;
+  ++shared_->counters.handshakes;
+  if (is_resumed_) ++shared_->counters.resumptions;
+  return true;
+}
+
+// False: memory is exhausted.
+bool TlsTransport::KeepCertificate() {
+  X509* certificate = openssl_.SSL_get1_peer_certificate(ssl_);
+  if (certificate == nullptr) return true;
+  unsigned char* encoded = nullptr;
+  const int size = openssl_.i2d_X509(certificate, &encoded);
+  openssl_.X509_free(certificate);
+  if (size <= 0) return false;
+  const bool is_kept = certificate_.Append(encoded, static_cast<size_t>(size));
+  openssl_.CRYPTO_free(encoded, "", 0);
+  verification_ = openssl_.SSL_get_verify_result(ssl_);
+  return is_kept;
+}
+
+void TlsTransport::OnSecret(RecordDirection direction, const uint8_t* secret, size_t length) {
+  if (records_ == nullptr) records_.reset(new TlsRecords(openssl_, &shared_->ciphers));
+  if (records_ != nullptr) records_->SetSecret(direction, secret, length);
+}
+
+void TlsTransport::OnRecordSent() {
+  if (records_ != nullptr) records_->CountSent();
 }
 
 int TlsTransport::FailHandshake(int error, TlsFailure failure) {
@@ -294,6 +334,11 @@ int TlsTransport::OnClientHello() {
 void TlsTransport::OnRefusedRenegotiation() { ++shared_->counters.failures[kFailedRenegotiation]; }
 
 int TlsTransport::Decrypt(uint8_t* bytes, size_t length) {
+  if (ssl_ == nullptr) {
+    const int status = ReadRecords(bytes, length);
+    if (status == 0) peer_ended_ = true;
+    return status;
+  }
   ClearErrors();
   const int wanted = static_cast<int>(std::min(length, kReceiveBytes));
   const int count = openssl_.SSL_read(ssl_, bytes, wanted);
@@ -307,6 +352,66 @@ int TlsTransport::Decrypt(uint8_t* bytes, size_t length) {
   if (error == 0 || error == -EAGAIN) return error;
   ClearErrors();
   return Fail(error);
+}
+
+// Reads records until one has bytes of the application. Returns a count, 0 at the end, or -errno.
+int TlsTransport::ReadRecords(uint8_t* bytes, size_t length) {
+  while (decrypted_.empty()) {
+    Bytes record = {};
+    const int found = NextRecord(&record);
+    if (found <= 0) return found == 0 ? Fail(-ECONNRESET) : found;
+    // A record that does not fit is decrypted elsewhere.
+    uint8_t* content = length >= record.length ? bytes : shared_->gathered.data();
+    size_t count = 0;
+    const int opened = records_->Open(record, content, &count);
+    Skip(record.length);
+    if (opened == kEnd) return 0;
+    if (opened == kFatalAlert) return Fail(-EPROTO);
+    if (opened < 0) return FailRecords(-opened);
+    if (opened == kKeysWanted && !SendKeyUpdate()) return FailRecords(SSL_AD_INTERNAL_ERROR);
+    if (opened != kBytes || count == 0) continue;
+    records_without_bytes_ = 0;
+    if (content == bytes) return static_cast<int>(count);
+    if (!decrypted_.Append(content, count)) return Fail(-ENOMEM);
+  }
+  const size_t count = std::min(length, decrypted_.size());
+  std::memcpy(bytes, decrypted_.data(), count);
+  decrypted_.Drop(count);
+  return static_cast<int>(count);
+}
+
+// Returns 1 with the next whole record, 0 at the end of the socket, or -errno.
+int TlsTransport::NextRecord(Bytes* record) {
+  int found = 0;
+  while (found == 0) {
+    const int status = Fill();
+    if (status <= 0) return status < 0 && status != -EAGAIN ? Fail(status) : status;
+    record->data = unread().data;
+    found = TlsRecords::Find(unread(), &record->length);
+  }
+  // What is left is held for the next call.
+  if (records_left_-- == 0) return -EAGAIN;
+  if (++records_without_bytes_ > kMaxRecordsWithoutBytes) return Fail(-EPROTO);
+  return found < 0 ? FailRecords(-found) : found;
+}
+
+int TlsTransport::FailRecords(int alert) {
+  SendAlert(SSL3_AL_FATAL, alert);
+  return Fail(wire_error_ != 0 ? wire_error_ : -EPROTO);
+}
+
+void TlsTransport::SendAlert(int level, int description) {
+  uint8_t wire[TlsRecords::kControlBytes];
+  const size_t size =
+      records_->SealAlert(static_cast<uint8_t>(level), static_cast<uint8_t>(description), wire);
+  WriteWire(wire, size);
+  ClearErrors();
+}
+
+bool TlsTransport::SendKeyUpdate() {
+  uint8_t wire[TlsRecords::kControlBytes];
+  const size_t size = records_->SealKeyUpdate(wire);
+  return size > 0 && WriteWire(wire, size) >= 0;
 }
 
 // The error of a call that returned `result`: 0 at the end, or -errno. The end of the socket
@@ -360,13 +465,29 @@ TlsFailure TlsTransport::FailureOfLastError() const {
 
 // ---- Wire bytes --------------------------------------------------------------------------------
 
+Bytes TlsTransport::unread() const {
+  if (!unread_.empty()) return {unread_.data(), unread_.size()};
+  return {fresh_, static_cast<size_t>(fresh_end_ - fresh_)};
+}
+
+// Whether wire bytes are left that can be used: after the handshake of TLS 1.3 a whole record.
+bool TlsTransport::has_unread() const {
+  if (mode_ != kEstablished || ssl_ != nullptr) return unread().length > 0;
+  size_t size = 0;
+  return TlsRecords::Find(unread(), &size) != 0;
+}
+
 // Receives wire bytes unless some are left. Returns 1 when there are some, 0 at the end, or -errno.
 int TlsTransport::Fill() {
   if (out_.size() > kMaxPendingToRead) {
     is_full_ = true;
     return -EAGAIN;
   }
-  if (fresh_ != fresh_end_ || !unread_.empty()) return 1;
+  return has_unread() ? 1 : ReceiveMore();
+}
+
+// Receives wire bytes behind those that are left, a part of a record. Returns as Fill does.
+int TlsTransport::ReceiveMore() {
   // After a short count an event shows that there is more, unless the end came with these bytes. A
   // caller that gets some of them asks again after the end; -EAGAIN must be true.
   if (is_drained_ || (is_short_ && stops_at_short_)) return -EAGAIN;
@@ -375,15 +496,19 @@ int TlsTransport::Fill() {
     is_short_ = false;
     return -EAGAIN;
   }
+  const Bytes left = unread();
+  uint8_t* received = shared_->received.data();
+  if (left.length > 0) std::memmove(received, left.data, left.length);
+  fresh_ = received;
+  fresh_end_ = received + left.length;
+  unread_.Drop(unread_.size());
   int count = -EINTR;
-  while (count == -EINTR) count = RecvNow(fd_, shared_->received.data(), kReceiveBytes);
+  while (count == -EINTR) count = RecvNow(fd_, fresh_end_, kReceiveBytes);
   if (count == -EAGAIN) is_drained_ = true;
   if (count <= 0) return count;
-  const size_t received = static_cast<size_t>(count);
   wire_left_ -= kReceiveBytes;
-  is_short_ = received < kReceiveBytes;
-  fresh_ = shared_->received.data();
-  fresh_end_ = fresh_ + received;
+  is_short_ = static_cast<size_t>(count) < kReceiveBytes;
+  fresh_end_ += count;
   return 1;
 }
 
@@ -408,16 +533,18 @@ int TlsTransport::ReadWire(uint8_t* bytes, size_t length) {
 }
 
 size_t TlsTransport::Take(uint8_t* bytes, size_t length) {
-  if (!unread_.empty()) {
-    const size_t count = std::min(length, unread_.size());
-    std::memcpy(bytes, unread_.data(), count);
-    unread_.Drop(count);
-    return count;
-  }
-  const size_t count = std::min(length, static_cast<size_t>(fresh_end_ - fresh_));
-  std::memcpy(bytes, fresh_, count);
-  fresh_ += count;
+  const size_t count = std::min(length, unread().length);
+  std::memcpy(bytes, unread().data, count);
+  Skip(count);
   return count;
+}
+
+void TlsTransport::Skip(size_t count) {
+  if (unread_.empty()) {
+    fresh_ += count;
+  } else {
+    unread_.Drop(count);
+  }
 }
 
 // After this call the shared buffer is that of another connection. False: memory is exhausted.
@@ -431,18 +558,12 @@ bool TlsTransport::holds_input() const {
   if (error_ != 0) return true;
   if (peer_ended_) return !end_reported_;
   if (is_full_) return false;
-  return is_deferred_ || !(is_drained_ || is_short_) || !unread_.empty() || fresh_ != fresh_end_ ||
-         has_decrypted_;
+  return is_deferred_ || !(is_drained_ || is_short_) || has_unread() || has_decrypted_ ||
+         !decrypted_.empty();
 }
 
 // Sends what the socket accepts, and keeps the rest.
 int TlsTransport::WriteWire(const uint8_t* bytes, size_t length) {
-  if (gathers_) {
-    if (length > shared_->outgoing.size() - outgoing_) return wire_error_ = -ENOMEM;
-    std::memcpy(shared_->outgoing.data() + outgoing_, bytes, length);
-    outgoing_ += length;
-    return static_cast<int>(length);
-  }
   size_t sent = 0;
   while (!holds_output_ && out_.empty() && sent < length) {
     const int count = epoll_server::Send(fd_, bytes + sent, length - sent, more_);
@@ -536,27 +657,20 @@ int TlsTransport::SendRecords(Bytes first, Bytes second, bool more, size_t* coun
 
 // Encrypts `length` bytes from `from` on, at most kGatheredBytes. Returns 0 or -errno.
 int TlsTransport::Encrypt(Bytes first, Bytes second, size_t from, size_t length) {
-  if (length <= kMaxRecordBytes) return EncryptPiece(first, second, from, length);
-  int status = 0;
-  outgoing_ = 0;
-  gathers_ = true;
-  size_t at = 0;
-  while (status == 0 && at < length) {
-    // OpenSSL divides its input into records. A piece that lies in both parts is copied.
-    const bool is_shared = from + at < first.length && from + length > first.length;
-    const size_t piece = is_shared ? std::min(kMaxRecordBytes, length - at) : length - at;
-    status = EncryptPiece(first, second, from + at, piece);
-    at += piece;
+  if (ssl_ == nullptr) {
+    const size_t size = records_->Seal(first, second, from, length, shared_->outgoing.data());
+    const int written = size == 0 ? -EPROTO : WriteWire(shared_->outgoing.data(), size);
+    return written < 0 ? Fail(written) : 0;
   }
-  gathers_ = false;
-  if (status != 0) return status;
-  const int written = WriteWire(shared_->outgoing.data(), outgoing_);
-  return written < 0 ? Fail(written) : 0;
+  int status = 0;
+  for (size_t at = 0; status == 0 && at < length; at += kMaxRecordBytes) {
+    status = EncryptRecord(first, second, from + at, std::min(kMaxRecordBytes, length - at));
+  }
+  return status;
 }
 
-// Encrypts `length` bytes from `from` on. Those in both parts are at most one record. Returns 0 or
-// -errno.
-int TlsTransport::EncryptPiece(Bytes first, Bytes second, size_t from, size_t length) {
+// Encrypts `length` bytes from `from` on, at most kMaxRecordBytes. Returns 0 or -errno.
+int TlsTransport::EncryptRecord(Bytes first, Bytes second, size_t from, size_t length) {
   const uint8_t* bytes = second.data + (from - std::min(from, first.length));
   if (from + length <= first.length) {
     bytes = first.data + from;
@@ -580,7 +694,11 @@ int TlsTransport::ShutdownWrite() {
   if (error_ != 0) return error_;
   if (!ended_ && mode_ == kEstablished) {
     ClearErrors();
-    openssl_.SSL_shutdown(ssl_);
+    if (ssl_ != nullptr) {
+      openssl_.SSL_shutdown(ssl_);
+    } else {
+      SendAlert(SSL3_AL_WARNING, SSL_AD_CLOSE_NOTIFY);
+    }
     ClearErrors();
     if (wire_error_ != 0) return Fail(wire_error_);
   }
@@ -594,33 +712,25 @@ int TlsTransport::ShutdownWrite() {
 void TlsTransport::BeginDiscarding() {
   mode_ = kDiscarding;
   has_decrypted_ = false;
+  decrypted_.Drop(decrypted_.size());
   error_ = 0;
 }
 
 // ---- What was negotiated -----------------------------------------------------------------------
 
 NegotiatedTls TlsTransport::Negotiated() const {
+  const auto text = [](const ByteQueue& bytes) {
+    return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  };
   NegotiatedTls negotiated;
-  const unsigned char* protocol = nullptr;
-  unsigned int length = 0;
-  openssl_.SSL_get0_alpn_selected(ssl_, &protocol, &length);
-  negotiated.version = openssl_.SSL_get_version(ssl_);
-  negotiated.cipher = openssl_.SSL_CIPHER_get_name(openssl_.SSL_get_current_cipher(ssl_));
-  negotiated.protocol.assign(reinterpret_cast<const char*>(protocol), length);
-  negotiated.server_name.assign(reinterpret_cast<const char*>(server_name_.data()),
-                                server_name_.size());
-  negotiated.is_resumed = openssl_.SSL_session_reused(ssl_) == 1;
-  X509* certificate = openssl_.SSL_get1_peer_certificate(ssl_);
-  if (certificate == nullptr) return negotiated;
-  unsigned char* encoded = nullptr;
-  const int size = openssl_.i2d_X509(certificate, &encoded);
-  openssl_.X509_free(certificate);
-  if (size <= 0) return negotiated;
-  negotiated.certificate.assign(reinterpret_cast<char*>(encoded), static_cast<size_t>(size));
-  openssl_.CRYPTO_free(encoded, "", 0);
-  const long result = openssl_.SSL_get_verify_result(ssl_);
-  if (result != X509_V_OK) {
-    negotiated.verification_error = openssl_.X509_verify_cert_error_string(result);
+  negotiated.version = version_;
+  negotiated.cipher = cipher_;
+  negotiated.protocol = text(protocol_);
+  negotiated.server_name = text(server_name_);
+  negotiated.is_resumed = is_resumed_;
+  negotiated.certificate = text(certificate_);
+  if (verification_ != X509_V_OK) {
+    negotiated.verification_error = openssl_.X509_verify_cert_error_string(verification_);
   }
   return negotiated;
 }

@@ -15,12 +15,16 @@
 
 #include "byte_queue.h"
 #include "tls_context.h"
+#include "tls_records.h"
 #include "transport.h"
 
 namespace epoll_server {
 
 // What the transports of one thread share, also those of a kind and its successors.
 struct TlsShared {
+  explicit TlsShared(const OpenSsl& openssl) : ciphers(openssl) {}
+
+  RecordCiphers ciphers;
   TlsCounters counters;
   std::vector<uint8_t> received;  // wire bytes of the receive that runs
   std::vector<uint8_t> gathered;  // the bytes of one record
@@ -63,6 +67,8 @@ class TlsTransport final : public Transport, private TlsConnection {
 
   int OnClientHello() override;
   void OnRefusedRenegotiation() override;
+  void OnSecret(RecordDirection direction, const uint8_t* secret, size_t length) override;
+  void OnRecordSent() override;
   const TlsContext& context() const override { return *context_; }
 
   int NextBytes(uint8_t* bytes, size_t length);
@@ -71,14 +77,25 @@ class TlsTransport final : public Transport, private TlsConnection {
   int DoHandshake();
   bool OwesKeyWork() const;
   bool IsBudgetSpent() const;
+  bool Establish();
+  bool KeepCertificate();
   int Decrypt(uint8_t* bytes, size_t length);
+  int ReadRecords(uint8_t* bytes, size_t length);
+  int NextRecord(Bytes* record);
+  int FailRecords(int alert);
+  void SendAlert(int level, int description);
+  bool SendKeyUpdate();
+  bool has_unread() const;
+  Bytes unread() const;
   int Fill();
+  int ReceiveMore();
   size_t Take(uint8_t* bytes, size_t length);
+  void Skip(size_t count);
   bool KeepUnread();
   int SendRecords(Bytes first, Bytes second, bool more, size_t* counted);
   int SendPlaintext(Bytes first, Bytes second);
   int Encrypt(Bytes first, Bytes second, size_t from, size_t length);
-  int EncryptPiece(Bytes first, Bytes second, size_t from, size_t length);
+  int EncryptRecord(Bytes first, Bytes second, size_t from, size_t length);
   int FlushOut();
   void BeginDiscarding();
   void ClearErrors() const;
@@ -92,25 +109,31 @@ class TlsTransport final : public Transport, private TlsConnection {
   const std::shared_ptr<TlsContext> context_;
   const std::shared_ptr<TlsShared> shared_;
   const OpenSsl& openssl_;
-  SSL* ssl_ = nullptr;
+  SSL* ssl_ = nullptr;                   // null before and after the handshake of TLS 1.3
+  std::unique_ptr<TlsRecords> records_;  // of TLS 1.3
+  const char* version_ = "";
+  const char* cipher_ = "";
   Mode mode_ = kUnknown;
   int error_ = 0;
   int wire_error_ = 0;        // of the socket, within a call of OpenSSL
   uint8_t* fresh_ = nullptr;  // wire bytes in the shared buffer: [fresh_, fresh_end_)
   uint8_t* fresh_end_ = nullptr;
-  size_t outgoing_ = 0;            // wire bytes in the shared buffer
   size_t wire_left_ = 0;           // bytes that this call may still receive
   int records_left_ = 0;           // that this call may still read
   int records_without_bytes_ = 0;  // received since the last bytes of the application
   ByteQueue unread_;               // wire bytes that an earlier call received and did not use
   ByteQueue out_;                  // wire bytes that the socket has not accepted
+  ByteQueue decrypted_;            // what is left of the last record
   ByteQueue server_name_;
+  ByteQueue protocol_;     // of ALPN
+  ByteQueue certificate_;  // of the client, as DER
+  long verification_ = X509_V_OK;
+  bool is_resumed_ = false;
   size_t counted_later_ = 0;  // bytes in out_ that the caller passes again
   uint64_t wire_bytes_sent_ = 0;
   bool more_ = false;            // more wire bytes follow at once
   bool holds_output_ = false;    // what is written waits for FlushOut
   bool holds_ticket_ = false;    // what the handshake has left goes with the first response
-  bool gathers_ = false;         // what is written waits in the shared buffer
   bool is_drained_ = true;       // the socket has no more bytes, until its next event
   bool is_short_ = false;        // the last receive of this call had a short count
   bool stops_at_short_ = false;  // then nothing more is received

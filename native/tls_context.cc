@@ -45,6 +45,36 @@ void OnInfo(const SSL* ssl, int where, int alert) {
   ConnectionOf(Functions(), ssl)->OnRefusedRenegotiation();
 }
 
+// The value of a hexadecimal digit, or -1.
+int DigitOf(char letter) {
+  if (letter >= '0' && letter <= '9') return letter - '0';
+  if (letter >= 'a' && letter <= 'f') return letter - 'a' + 10;
+  if (letter >= 'A' && letter <= 'F') return letter - 'A' + 10;
+  return -1;
+}
+
+// A line has a label, the random bytes of the client and the secret, both hexadecimal.
+void OnKeyLog(const SSL* ssl, const char* line) {
+  constexpr std::string_view kLabels[] = {"CLIENT_TRAFFIC_SECRET_0 ", "SERVER_TRAFFIC_SECRET_0 "};
+  for (const RecordDirection direction : {kReceived, kSent}) {
+    const std::string_view label = kLabels[direction];
+    if (std::strncmp(line, label.data(), label.size()) != 0) continue;
+    const char* text = std::strchr(line + label.size(), ' ');
+    uint8_t secret[EVP_MAX_MD_SIZE];
+    size_t length = 0;
+    while (text != nullptr && length < sizeof(secret) && DigitOf(text[1]) >= 0) {
+      secret[length++] = static_cast<uint8_t>(DigitOf(text[1]) << 4 | DigitOf(text[2]));
+      text += 2;
+    }
+    ConnectionOf(Functions(), ssl)->OnSecret(direction, secret, length);
+    Functions().OPENSSL_cleanse(secret, sizeof(secret));
+  }
+}
+
+void OnMessage(int is_sent, int, int type, const void*, size_t, SSL* ssl, void*) {
+  if (is_sent && type == SSL3_RT_HEADER) ConnectionOf(Functions(), ssl)->OnRecordSent();
+}
+
 // The verification goes on, and its result is read after the handshake.
 int AcceptAnyCertificate(int, X509_STORE_CTX*) { return 1; }
 
@@ -212,6 +242,8 @@ bool TlsContext::SetProtocol(SSL_CTX* context, const TlsEntry& entry, std::strin
   openssl_.SSL_CTX_set_tlsext_ticket_key_evp_cb(context, OnTicket);
   openssl_.SSL_CTX_set_client_hello_cb(context, OnClientHello, nullptr);
   openssl_.SSL_CTX_set_info_callback(context, OnInfo);
+  openssl_.SSL_CTX_set_keylog_callback(context, OnKeyLog);
+  openssl_.SSL_CTX_set_msg_callback(context, OnMessage);
   const auto set_groups = [&](const char* groups) {
     return openssl_.SSL_CTX_ctrl(context, SSL_CTRL_SET_GROUPS_LIST, 0, const_cast<char*>(groups)) ==
            1;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "openssl.h"
+#include "tls_records.h"
 
 namespace epoll_server {
 
@@ -131,6 +132,11 @@ class TlsConnection {
 
   // The client was told that it cannot negotiate again.
   virtual void OnRefusedRenegotiation() = 0;
+
+  // TLS 1.3 has made the secret that protects application data in one direction.
+  virtual void OnSecret(RecordDirection direction, const uint8_t* secret, size_t length) = 0;
+  // OpenSSL has made a record.
+  virtual void OnRecordSent() = 0;
 
   virtual const TlsContext& context() const = 0;
 };

@@ -55,6 +55,14 @@ inline const OpenSsl* LoadOpenSsl() {
   return library == nullptr ? nullptr : FindOpenSsl(&problem);
 }
 
+inline std::string FromHex(const std::string& text) {
+  std::string bytes;
+  for (size_t i = 0; i + 1 < text.size(); i += 2) {
+    bytes += static_cast<char>(std::stoi(text.substr(i, 2), nullptr, 16));
+  }
+  return bytes;
+}
+
 // A certificate for `name` that signs itself, with its key.
 inline TlsPair MakePair(const char* name) {
   EVP_PKEY* key = OPENSSL_FUNCTION(EVP_PKEY_Q_keygen)(nullptr, nullptr, "EC", "P-256");
@@ -123,6 +131,8 @@ class TlsClient : public Client {
     out_ = OPENSSL_FUNCTION(BIO_new)(OPENSSL_FUNCTION(BIO_s_mem)());
     OPENSSL_FUNCTION(SSL_set_bio)(ssl_, in_, out_);
     OPENSSL_FUNCTION(SSL_set_connect_state)(ssl_);
+    OPENSSL_FUNCTION(SSL_set_ex_data)(ssl_, 0, this);
+    OPENSSL_FUNCTION(SSL_CTX_set_keylog_callback)(context_, KeepSecret);
   }
 
   ~TlsClient() {
@@ -152,6 +162,9 @@ class TlsClient : public Client {
     OPENSSL_FUNCTION(X509_free)(certificate);
     for (BIO* bio : {chain, text}) OPENSSL_FUNCTION(BIO_free)(bio);
   }
+
+  // After the handshake of TLS 1.3: the secret with which the client encrypts.
+  const std::string& secret() const { return secret_; }
 
   // The wire bytes that the client has made since.
   std::string TakeWire() {
@@ -241,7 +254,15 @@ class TlsClient : public Client {
   }
 
  private:
+  static void KeepSecret(const SSL* ssl, const char* line) {
+    const std::string text = line;
+    if (text.rfind("CLIENT_TRAFFIC_SECRET_0 ", 0) != 0) return;
+    auto* client = static_cast<TlsClient*>(OPENSSL_FUNCTION(SSL_get_ex_data)(ssl, 0));
+    client->secret_ = FromHex(text.substr(text.rfind(' ') + 1));
+  }
+
   Bench* bench_;
+  std::string secret_;
   SSL_CTX* context_;
   SSL* ssl_;
   BIO* in_;   // owned by the SSL

@@ -16,6 +16,7 @@
 #include "harness.h"
 #include "kernel_bench.h"
 #include "loopback.h"
+#include "raw_records.h"
 #include "socket_faults.h"
 #include "tls_client.h"
 
@@ -411,7 +412,80 @@ TEST(TlsEndsAConnectionThatAsksForKeysAndSendsNothing) {
   CHECK(status >= 0 || status == -EAGAIN);
 }
 
-// TLS_FUZZ_SECONDS: how long, with another TLS_FUZZ_SEED; without it a few rounds.
+TEST(TlsPassesBytesWithEachVersionAndSuite) {
+  if (LoadOpenSsl() == nullptr) return;
+  const std::unique_ptr<TlsKind> kind = MakeTlsKind();
+  const std::string text = Letters(100000);
+  for (const char* suite :
+       {"", "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"}) {
+    const bool is_newest = *suite != '\0';
+    Bench bench("epoll");
+    TlsClient client(&bench, kind.get());
+    if (is_newest) CHECK_EQ(OPENSSL_FUNCTION(SSL_set_ciphersuites)(client.ssl(), suite), 1);
+    if (!is_newest) client.SpeakAtMost(TLS1_2_VERSION);
+    client.Handshake();
+    const NegotiatedTls negotiated = bench.kernel.Negotiated(client.here);
+    CHECK_EQ(negotiated.version, std::string(is_newest ? "TLSv1.3" : "TLSv1.2"));
+    if (is_newest) CHECK_EQ(negotiated.cipher, std::string(suite));
+    for (int times = 0; times < 3; ++times) {
+      if (is_newest) AskForKeys(&client);
+      client.Encrypt(text);
+      CHECK(client.Deliver(client.TakeWire(), 9999) == text);
+      std::string answer;
+      size_t sent = 0;
+      while (answer.size() < text.size()) {
+        const uint8_t* bytes = test::BytesOf(text) + sent;
+        const int count = bench.kernel.Send(client.here, 0, 0, bytes, text.size() - sent);
+        if (count > 0) sent += static_cast<size_t>(count);
+        bench.kernel.Wait(0);
+        client.ReceiveWire();
+        for (std::string part = client.Decrypt(); !part.empty(); part = client.Decrypt()) {
+          answer += part;
+        }
+      }
+      CHECK(answer == text);
+    }
+  }
+}
+
+// What the client is told is why the connection ends (RFC 8446 section 6.2).
+TEST(TlsAnswersWrongRecordsWithAnAlert) {
+  if (LoadOpenSsl() == nullptr) return;
+  const std::unique_ptr<TlsKind> kind = MakeTlsKind();
+  struct Case {
+    std::string wire;  // or else `inner` in a record
+    std::string inner;
+    int alert;
+  };
+  const std::vector<Case> cases = {
+      {std::string("\x17\x03\x03\0\x20", 5) + std::string(32, 'x'), "", SSL_AD_BAD_RECORD_MAC},
+      {"\x17\x03\x03\x7f\xff", "", SSL_AD_RECORD_OVERFLOW},
+      {std::string("\x14\x03\x03\0\x01\x01", 6), "", SSL_AD_UNEXPECTED_MESSAGE},
+      {"GET / HTTP/1.1\r\n", "", SSL_AD_UNEXPECTED_MESSAGE},
+      {"", "\x01\x16", SSL_AD_UNEXPECTED_MESSAGE},
+      {"", std::string("\x18\0\0\x01\x02\x16", 6), SSL_AD_ILLEGAL_PARAMETER},
+      {"", "\x01\x15", SSL_AD_DECODE_ERROR},
+  };
+  for (const Case& each : cases) {
+    for (const size_t piece : {1, 65536}) {
+      Bench bench("epoll");
+      TlsClient client(&bench, kind.get());
+      client.Handshake();
+      std::string wire = each.wire;
+      if (wire.empty()) wire = test::RawRecords(client.secret()).Seal(each.inner);
+      CHECK_EQ(client.Deliver(wire, piece), std::string());
+      int status = 0;
+      client.Receive(&status);
+      CHECK_EQ(status, -EPROTO);
+      CHECK_EQ(bench.kernel.ShutdownWrite(client.here), 0);
+      while (client.ReceiveWire() > 0) continue;
+      CHECK_EQ(client.Decrypt(), std::string());
+      const int reason = ERR_GET_REASON(OPENSSL_FUNCTION(ERR_peek_last_error)());
+      CHECK_EQ(reason, SSL_AD_REASON_OFFSET + each.alert);
+    }
+  }
+}
+
 TEST(TlsSharesEntriesThatDidNotChange) {
   const auto make = [](const std::vector<std::string>& ids, const TlsContext* previous) {
     std::vector<TlsEntry> entries;
@@ -444,6 +518,7 @@ TEST(TlsSharesEntriesThatDidNotChange) {
   CHECK(context_of(*make({""}, unknown.get())) != context_of(*unknown));
 }
 
+// TLS_FUZZ_SECONDS: how long, with another TLS_FUZZ_SEED; without it a few rounds.
 TEST(TlsSurvivesChangedBytes) {
   if (LoadOpenSsl() == nullptr) return;
   const std::unique_ptr<TlsKind> kind = MakeTlsKind();
