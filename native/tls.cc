@@ -23,7 +23,7 @@ constexpr size_t kGatheredBytes = kGatheredRecords * kMaxRecordBytes;
 constexpr size_t kMaxPendingBytes = kGatheredRecords * (kMaxRecordBytes + 256);
 
 // One receive. A call receives at most twice as much.
-constexpr size_t kReceiveBytes = 65536;
+constexpr size_t kReceiveBytes = 65792;
 
 // Bytes that one call encrypts: about half a millisecond. A fast client of a large response would
 // delay the others.

@@ -31,7 +31,7 @@ struct RecordKeys {
 };
 
 // The contexts of OpenSSL in which the connections of one thread encrypt. A context keeps the keys
-// that it had last: to set others costs as much as to encrypt 200 bytes.
+// that it had last: to set others takes half as long again as a short record.
 class RecordCiphers {
  public:
   explicit RecordCiphers(const OpenSsl& openssl) : openssl_(openssl) {}

@@ -298,6 +298,19 @@ test('certificates of clients are required or optional, and applications see the
   );
 });
 
+test('a session ticket that needs several records is followed by the response', async () => {
+  const hosts = Array.from({ length: 1_000 }, (_, number) => `a-long-name-of-number-${number}.example.org`);
+  const options = { tls: { ...tls, requestCert: true, rejectUnauthorized: false }, handler: echo };
+  const { port } = await start(options);
+  const socket = await secured(port, makePair(hosts));
+  expect((await new Client(socket).send(get('/')).readResponse()).status).toBe(200);
+  // The ticket has all of the session, and that the certificate.
+  const session = socket.getSession();
+  expect(session?.length).toBeGreaterThan(32_768);
+  const resumed = await client(port, { session });
+  expect((await resumed.send(get('/')).readResponse()).status).toBe(200);
+});
+
 test('a new pair is used for new handshakes without a restart, and a bad one is not', async () => {
   const log: string[] = [];
   const write = vi.spyOn(process.stderr, 'write').mockImplementation((text) => log.push(String(text)) > 0);
