@@ -20,6 +20,7 @@
         "native/tls.cc",
         "native/tls_calls.cc",
         "native/tls_context.cc",
+        "native/tls_handshake.cc",
         "native/tls_records.cc",
         "native/socket.cc",
         "native/loop_bridge.cc",

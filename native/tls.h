@@ -65,51 +65,55 @@ class TlsTransport final : public Transport, private TlsConnection {
  private:
   enum Mode { kUnknown, kHandshaking, kEstablished, kPlaintext, kDiscarding };
 
+  // tls_handshake.cc
   int OnClientHello() override;
   void OnRefusedRenegotiation() override;
   void OnSecret(RecordDirection direction, const uint8_t* secret, size_t length) override;
   void OnRecordSent() override;
   const TlsContext& context() const override { return *context_; }
+  int BeginTls();
+  int DoHandshake();
+  bool Establish();
+  bool KeepCertificate();
+  bool OwesKeyWork() const;
+  bool IsBudgetSpent() const;
+  int FailHandshake(int error, TlsFailure failure);
+  TlsFailure FailureOfLastError() const;
 
   int NextBytes(uint8_t* bytes, size_t length);
   int Begin();
-  int BeginTls();
-  int DoHandshake();
-  bool OwesKeyWork() const;
-  bool IsBudgetSpent() const;
-  bool Establish();
-  bool KeepCertificate();
   int Decrypt(uint8_t* bytes, size_t length);
   int ReadRecords(uint8_t* bytes, size_t length);
   int NextRecord(Bytes* record);
   int FailRecords(int alert);
   void SendAlert(int level, int description);
   bool SendKeyUpdate();
-  bool has_unread() const;
+  int ErrorOf(int result);
+
   Bytes unread() const;
+  bool has_unread() const;
   int Fill();
   int ReceiveMore();
   size_t Take(uint8_t* bytes, size_t length);
   void Skip(size_t count);
   bool KeepUnread();
+
   int SendRecords(Bytes first, Bytes second, bool more, size_t* counted);
   int SendPlaintext(Bytes first, Bytes second);
   int Encrypt(Bytes first, Bytes second, size_t from, size_t length);
   int EncryptRecord(Bytes first, Bytes second, size_t from, size_t length);
   int FlushOut();
+
   void BeginDiscarding();
   void ClearErrors() const;
   int Fail(int error);
-  int FailHandshake(int error, TlsFailure failure);
-  int ErrorOf(int result);
-  TlsFailure FailureOfLastError() const;
 
   const int fd_;
   const double& waits_;
   const std::shared_ptr<TlsContext> context_;
   const std::shared_ptr<TlsShared> shared_;
   const OpenSsl& openssl_;
-  SSL* ssl_ = nullptr;                   // null before and after the handshake of TLS 1.3
+  SSL* ssl_ = nullptr;                   // null before the handshake, and with TLS 1.3 after it
   std::unique_ptr<TlsRecords> records_;  // of TLS 1.3
   const char* version_ = "";
   const char* cipher_ = "";
