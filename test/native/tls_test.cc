@@ -69,16 +69,22 @@ void AskForKeys(TlsClient* client) {
 TEST_EACH_BACK_END(TlsPassesBytesHoweverTheyAreCut) {
   if (LoadOpenSsl() == nullptr) return;
   const std::unique_ptr<TlsKind> kind = MakeTlsKind();
-  for (const size_t piece : {1, 7, 65536}) {
+  for (const auto& [piece, version] : {std::pair(1, TLS1_3_VERSION),
+                                       {7, TLS1_3_VERSION},
+                                       {65536, TLS1_3_VERSION},
+                                       {1, TLS1_2_VERSION},
+                                       {65536, TLS1_2_VERSION}}) {
     Bench bench(back_end);
     TlsClient client(&bench, kind.get());
-    client.Handshake(piece);
+    client.SpeakAtMost(version);
+    client.Handshake(static_cast<size_t>(piece));
     CHECK_EQ(bench.kernel.IsNegotiated(client.here), 1);
-    CHECK_EQ(bench.kernel.Negotiated(client.here).version, std::string("TLSv1.3"));
+    CHECK_EQ(bench.kernel.Negotiated(client.here).version,
+             std::string(version == TLS1_3_VERSION ? "TLSv1.3" : "TLSv1.2"));
     const std::string text = Letters(1000);
     client.Encrypt(text);
     client.Encrypt("end");
-    CHECK_EQ(client.Deliver(client.TakeWire(), piece), text + "end");
+    CHECK_EQ(client.Deliver(client.TakeWire(), static_cast<size_t>(piece)), text + "end");
     CHECK_EQ(bench.kernel.Find(client.here)->bytes_received, text.size() + 3);
     CHECK_EQ(bench.kernel.Send(client.here, 0, 0, test::BytesOf(text), text.size()), 1000);
     CHECK(test::BecomesReadable(client.there));
@@ -86,7 +92,7 @@ TEST_EACH_BACK_END(TlsPassesBytesHoweverTheyAreCut) {
     while (answer.size() < text.size() && client.ReceiveWire() > 0) answer += client.Decrypt();
     CHECK_EQ(answer, text);
   }
-  CHECK_EQ(kind->shared()->counters.handshakes, 3u);
+  CHECK_EQ(kind->shared()->counters.handshakes, 5u);
   CHECK_EQ(Failures(*kind), 0u);
 }
 
