@@ -158,6 +158,12 @@ export const CHECKS = [
   { name: 'instructions', when: 'night', where: 'a request, under valgrind', command: 'npm run -s bench:guard' },
   { name: 'memory', when: 'night', where: 'AddressSanitizer, a million requests', command: 'npm run -s check:memory' },
   {
+    name: 'threads',
+    when: 'night',
+    where: 'ThreadSanitizer: several threads, jobs in the pool',
+    command: 'npm run -s check:threads',
+  },
+  {
     name: 'torture',
     when: 'night',
     where: 'bad clients',

@@ -1,16 +1,9 @@
 // Finds errors that only a memory checker or very many requests reveal. Runs the tests that use the addon most under
 // AddressSanitizer and UndefinedBehaviorSanitizer. Then sends a million requests, after which heap and descriptors have
 // to be as before. Run by `npm run check:memory`; needs g++ and its sanitizers.
-import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { compileAddon } from './addon.js';
+import { spawn } from 'node:child_process';
+import { SanitizedCopy } from './sanitized.js';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const COPY = join(ROOT, 'build', 'memory');
-const COMPILER = process.env.CXX ?? 'g++';
 /** Tests that call the addon directly or use it most, and do not depend on timers: the sanitizers are slow. */
 const TESTS = [
   'test/kernel',
@@ -27,6 +20,7 @@ const TESTS = [
   'test/files/ranges.test.ts',
   'test/files/static-files.test.ts',
   'test/life/hooks.test.ts',
+  'test/life/pool.test.ts',
   'test/life/several.test.ts',
   'test/life/workers.test.ts',
   'test/tls',
@@ -34,69 +28,6 @@ const TESTS = [
 const REQUESTS = 1_000_000;
 /** The allowed growth of a collected heap: inline caches and optimised code, not requests. */
 const MAX_GROWTH_BYTES = 1_048_576;
-const require = createRequire(import.meta.url);
-
-function run(command, args, options = {}) {
-  const { status, signal, stdout, stderr } = spawnSync(command, args, { cwd: ROOT, encoding: 'utf8', ...options });
-  if (status === 0) return stdout;
-  process.stdout.write(`${stdout ?? ''}${stderr ?? ''}\nFAILED: ${command} ended with ${signal ?? status}\n`);
-  process.exit(1);
-}
-
-/** A copy of the project whose addon is built with the sanitizers. */
-async function buildCopy() {
-  rmSync(COPY, { recursive: true, force: true });
-  mkdirSync(join(COPY, 'build', 'Release'), { recursive: true });
-  for (const name of [
-    'src',
-    'native',
-    'build/modules',
-    'dist',
-    'test',
-    'html',
-    'examples',
-    'bench',
-    'scripts',
-    'package.json',
-    'vitest.config.ts',
-  ]) {
-    cpSync(join(ROOT, name), join(COPY, name), { recursive: true });
-  }
-  symlinkSync(join(ROOT, 'node_modules'), join(COPY, 'node_modules'));
-  await compileAddon({
-    root: ROOT,
-    platform: process.platform,
-    compiler: [COMPILER],
-    folder: join(ROOT, 'build', 'sanitized'),
-    output: join(COPY, 'build', 'Release', 'epoll_server.node'),
-    extra: ['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined', '-O1', '-g'],
-  });
-}
-
-function preload() {
-  const libraries = ['libasan.so', 'libubsan.so'].map((name) => run(COMPILER, [`-print-file-name=${name}`]).trim());
-  return libraries.join(':');
-}
-
-function testCopy() {
-  const vitest = join(dirname(require.resolve('vitest/package.json')), 'vitest.mjs');
-  // Leaks at exit belong to Node.js; our leaks show in the million requests. Time limits are raised for the sanitizers.
-  const env = {
-    ...process.env,
-    LD_PRELOAD: preload(),
-    ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=1:detect_stack_use_after_return=0',
-    UBSAN_OPTIONS: 'print_stacktrace=1',
-  };
-  const stdout = run(process.execPath, [vitest, 'run', '--root', COPY, '--testTimeout', '60000', ...TESTS], {
-    cwd: COPY,
-    env,
-  });
-  return stdout
-    .split('\n')
-    .filter((line) => /Test Files|Tests/.test(line))
-    .join('\n');
-}
-
 const SERVER = `
   const { serve } = await import(process.argv[1]);
   const { readdirSync } = await import('node:fs');
@@ -184,8 +115,16 @@ async function millionRequests() {
 }
 
 process.stdout.write('== the addon with AddressSanitizer and UndefinedBehaviorSanitizer\n');
-await buildCopy();
-process.stdout.write(`${testCopy()}\n== ${REQUESTS.toLocaleString('en')} requests\n`);
+const copy = new SanitizedCopy('memory', ['asan', 'ubsan'], {
+  // Leaks at exit belong to Node.js; our leaks show in the million requests.
+  ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=1:detect_stack_use_after_return=0',
+  UBSAN_OPTIONS: 'print_stacktrace=1',
+});
+await copy.compile(['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined']);
+const { isPassed, output } = copy.test(TESTS);
+process.stdout.write(isPassed ? `${output}\n` : `${output}\nFAILED\n`);
+if (!isPassed) process.exit(1);
+process.stdout.write(`== ${REQUESTS.toLocaleString('en')} requests\n`);
 await millionRequests();
-rmSync(COPY, { recursive: true, force: true });
+copy.remove();
 process.stdout.write('== no leak, no error\n');

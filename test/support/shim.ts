@@ -30,7 +30,9 @@ function buildLibrary(): void {
 /** Serves `root` in a separate process; `env`: variables of test/shims/disk.cc. */
 export async function startOverShim(root: string, env: Readonly<Record<string, string>>): Promise<Shimmed> {
   buildLibrary();
-  const program = startProgram(process.execPath, [PROGRAM, root], { env: { LD_PRELOAD: LIBRARY, ...env } });
+  // A sanitizer stands in front (scripts/sanitized.js).
+  const libraries = [...(process.env['LD_PRELOAD'] ?? '').split(':'), LIBRARY].filter((name) => name !== '');
+  const program = startProgram(process.execPath, [PROGRAM, root], { env: { LD_PRELOAD: libraries.join(':'), ...env } });
   const port = Number(await program.announced(/^port (\d+)$/m));
   let asked = 0;
   const stats = async (): Promise<ServerStats> => {
