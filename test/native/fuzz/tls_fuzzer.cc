@@ -2,6 +2,8 @@
 // what a client does with the wire bytes of a handshake and of the records behind it. The transport
 // must refuse what was changed, pass what was not, and never loop; another connection must not
 // notice.
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -31,6 +33,10 @@ namespace {
 
 // One of so many inputs is followed by a test that another connection still works.
 constexpr int kInputsPerEcho = 64;
+
+// Bits of the first byte of an input.
+constexpr uint8_t kOlderVersion = 64;
+constexpr uint8_t kHasCertificate = 128;
 
 // The bytes of an input, read one after the other; 0 at the end.
 class Input {
@@ -65,7 +71,11 @@ class Input {
 
 // A connection to which wire bytes are sent in pieces.
 struct Session {
-  Session(Bench* bench, TlsKind* kind, size_t piece) : client(bench, kind), piece_bytes(piece) {}
+  Session(Bench* bench, TlsKind* kind, size_t piece) : client(bench, kind), piece_bytes(piece) {
+    // Each piece arrives at once, though the ones before are not acknowledged.
+    const int on = 1;
+    setsockopt(client.there, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  }
 
   // Sends wire bytes, and lets the server receive after each piece. Ignores what a server that has
   // ended the connection does not take.
@@ -214,6 +224,8 @@ void SendRecords(Bench* bench, Session* session, Input* input) {
 // Content that is authentic, in whole records.
 void SendAnyContent(Session* session, Input* input) {
   CHECK(session->Handshake(Unchanged));
+  // TLS 1.2 has other records.
+  if (session->client.secret().empty()) return;
   RawRecords records(session->client.secret());
   std::string sent;
   while (!input->empty() && session->status == -EAGAIN) {
@@ -237,6 +249,8 @@ void CheckEcho(Bench* bench, TlsKind* kind) {
 void Try(Bench* bench, TlsKind* kind, Input* input) {
   const uint8_t mode = input->Byte();
   Session session(bench, kind, 1 + static_cast<size_t>(input->Byte()) * 16);
+  if (mode & kOlderVersion) session.client.SpeakAtMost(TLS1_2_VERSION);
+  if (mode & kHasCertificate) session.client.UsePair(OwnPair());
   switch (mode % 6) {
     case 0:
       SendRaw(&session, input);
@@ -276,7 +290,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     std::fputs("the OpenSSL of this system cannot be loaded (libssl.so.3)\n", stderr);
     std::exit(1);
   }
-  static const std::unique_ptr<epoll_server::TlsKind> kind = MakeTlsKind();
+  static const std::unique_ptr<epoll_server::TlsKind> kind = [] {
+    epoll_server::TlsEntry entry;
+    entry.requests_certificate = true;
+    entry.rejects_unauthorized = false;
+    return MakeTlsKind(entry);
+  }();
   static Bench bench;
   static int inputs = 0;
   Input input(data, size);
