@@ -53,11 +53,11 @@ export class SanitizedCopy {
     return spawnSync(process.execPath, [program, ...args], { cwd: this.folder, env: this.#env, encoding: 'utf8' });
   }
 
-  /** Runs tests of the copy. `output`: all that vitest said where one failed, else the counts. */
-  test(paths) {
+  /** Runs tests of the copy; `more`: options of vitest. `output`: all that vitest said where one failed, else the counts. */
+  test(paths, ...more) {
     const vitest = join(dirname(require.resolve('vitest/package.json')), 'vitest.mjs');
     const options = ['run', '--root', this.folder, '--testTimeout', `${TEST_TIMEOUT_MS}`];
-    const { status, signal, stdout, stderr } = this.run(vitest, ...options, ...paths);
+    const { status, signal, stdout, stderr } = this.run(vitest, ...options, ...more, ...paths);
     if (status !== 0)
       return { isPassed: false, output: `${stdout}${stderr}\nthe tests ended with ${signal ?? status}` };
     const counts = stdout.split('\n').filter((line) => /Test Files|Tests/.test(line));
