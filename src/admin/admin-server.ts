@@ -13,9 +13,6 @@ import { type AdminView, adminHandler } from './admin-handler.ts';
 const LIMITS = { maxConnections: 64, maxBodyBytes: 0, maxHeaderBytes: 8_192 };
 const TIMEOUTS = { shutdownMs: 500, shutdownGraceMs: 0, headerMs: 5_000, firstByteMs: 5_000, keepAliveMs: 30_000 };
 
-/** Addresses that other networks do not reach, loopback included. */
-const NEAR = new AddressSet(['private']);
-
 /**
  * Starts the admin listener of a server with these settings; null: it has none. `inheritedFd`: its listening socket,
  * which an earlier version of this program opened.
@@ -56,5 +53,5 @@ function rethrowForAdmin(error: unknown): never {
 
 /** Whether others than this machine and its private networks may reach the address. 0.0.0.0 has all addresses. */
 function isPublic(address: string | undefined): boolean {
-  return address !== undefined && !NEAR.has(address);
+  return address !== undefined && !new AddressSet(['private']).has(address);
 }
