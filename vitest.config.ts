@@ -7,7 +7,7 @@ import type { ViteUserConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Tests of programs that measure or check the server: `npm run check` runs them, `npm test` does not. */
-const OF_TOOLS = ['bench', 'fuzz', 'tools/compare'];
+const OF_TOOLS = ['bench', 'fuzz', 'tools/canaries', 'tools/compare', 'tools/conform'];
 /** Folders whose files replace modules (`vi.mock`) or count turns: each of these has a process of its own. */
 const ALONE = ['idle', 'transport'];
 const SHARED = readdirSync('test')

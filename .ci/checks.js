@@ -9,12 +9,12 @@ const TESTS = fileURLToPath(new URL('../test', import.meta.url));
 /** All that has a back end runs over each of them. Left out are folders of tests that have none, ... */
 export const WITHOUT_BACK_END = [
   ...['bench', 'browser', 'cli', 'config', 'deploy', 'differential', 'docs', 'examples', 'fetch', 'fuzz', 'http'],
-  ...['options', 'simulation', 'tidy', 'tools/compare'],
+  ...['options', 'simulation', 'tidy', 'tools/canaries', 'tools/compare', 'tools/conform'],
 ];
 /** ... files of tests that have none, ... */
 const ALONE = [
   ...['tidy', 'slab-queue', 'adapters/linear-time', 'rules/patterns', 'rules/redirects', 'connection/boxes'],
-  ...['server/listen-address', 'tools/conformance/response-reader', 'tools/conformance/cases'],
+  'server/listen-address',
 ].map((name) => `test/${name}.test.ts`);
 /** ... and models with a back end of their own, whatever is asked for. */
 const FIXED = ['iterative', 'multiprocess', 'multithread', 'system-calls'].map((name) => `test/models/${name}.test.ts`);

@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { CHECKERS } from '../../src/testing/scenario/failure.ts';
+import { CHECKERS } from '../../../src/testing/scenario/failure.ts';
 
 /** The number of runs in which each canary must be found; the first finds most of them. */
 const WITHIN_RUNS = 200;
@@ -22,7 +22,9 @@ interface Canary {
   readonly seed: number;
 }
 
-const canaries: readonly Canary[] = JSON.parse(readFileSync(new URL('canaries.json', import.meta.url), 'utf8'));
+const canaries: readonly Canary[] = JSON.parse(
+  readFileSync(new URL('../../simulation/canaries.json', import.meta.url), 'utf8'),
+);
 
 test('there are enough canaries, and many checkers find them early', () => {
   expect(canaries.length).toBeGreaterThanOrEqual(20);
