@@ -139,6 +139,8 @@ test.each([
   const renewed = makePair(['localhost']);
   await writeFile(join(root, 'key.pem'), renewed.key);
   await writeFile(join(root, 'cert.pem'), renewed.cert);
+  // Some models start a process for each client that asks: they are asked once it is there.
+  await until(() => program.stderr.includes(': renewed '), 'the new pair was read');
   await until(async () => (await fingerprint()) !== before, 'the new pair is in use');
   expect(program.stderr).not.toContain('did not start');
   expect(program.stderr.match(/: renewed /g)).toHaveLength(1);
