@@ -48,7 +48,7 @@ function overBackEnd(name, what = 'what has a back end', left = []) {
     name: `suite, ${name}`,
     when: 'push',
     where: `this Node.js, ${name}: ${what}`,
-    command: `EPOLL_SERVER_BACKEND=${name} npx vitest run ${exclude} ${REPORTERS}`,
+    command: `TEST_BUILD=1 EPOLL_SERVER_BACKEND=${name} npx vitest run ${exclude} ${REPORTERS}`,
   };
 }
 
