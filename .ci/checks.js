@@ -82,7 +82,7 @@ export const CHECKS = [
     name: 'check',
     when: 'push',
     where: 'format, lint, types, C++ warnings, sanitizers, fuzzing, tests of tools',
-    command: 'CHECK_NO_TESTS=1 npm run check',
+    command: 'CHECK_NO_TESTS=1 TEST_BUILD=1 npm run check',
   },
   {
     name: 'package',
@@ -106,7 +106,7 @@ export const CHECKS = [
     name: 'python',
     when: 'push',
     where: 'applications of Flask, Django, Pyramid; beside gunicorn, uWSGI behind nginx',
-    command: 'npm run -s check:python',
+    command: 'node scripts/python.js',
   },
   {
     name: 'uwsgi',

@@ -1,6 +1,7 @@
 // Runs all checks: format, lint, types, types of consumers, regular expressions, C++ warnings, native tests, ten
 // seconds of fuzzing, instructions per request, tests of tools, and tests. Run by `npm run check`; stops at the first step that fails
-// and prints its output. CHECK_NO_TESTS=1 skips the tests of `npm test`. Steps of C++ run beside the others.
+// and prints its output. CHECK_NO_TESTS=1 skips the tests of `npm test`. TEST_BUILD=1: all is built, and is not built again.
+// Steps of C++ run beside the others.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
@@ -97,7 +98,7 @@ async function buildNativeTests() {
 /** Valgrind would take minutes: the nightly workflow runs it. */
 async function guardInstructions() {
   if ((await findPerf()) === null) return 'not checked: counting instructions quickly needs perf';
-  return run('npm', ['run', '--silent', 'bench:guard']);
+  return run(process.execPath, [join('bench', 'guard.js')]);
 }
 
 const CPP_STEPS = [
@@ -113,7 +114,7 @@ const OTHER_STEPS = [
   ['types of consumers', () => run(process.execPath, [join('scripts', 'check-types.js')])],
   ['regular expressions', () => run(process.execPath, [join('scripts', 'check-regexps.js')])],
   // A fixed seed, so that the bytes are always the same; `npm run fuzz` draws another.
-  ['fuzz', () => run('npm', ['run', '--silent', 'fuzz', '--', '--seconds', '10', '--seed', '1'])],
+  ['fuzz', () => run(process.execPath, [join('scripts', 'fuzz.js'), '--seconds', '10', '--seed', '1'])],
   ['instructions of a request', guardInstructions],
   ['tests of tools', () => run('npm', ['run', '--silent', 'test:tools'])],
 ];
@@ -126,6 +127,7 @@ async function runSteps(steps) {
   }
 }
 
+if (process.env.TEST_BUILD !== '1') await runSteps([['build', () => run('npm', ['run', '--silent', 'build'])]]);
 await Promise.all([runSteps(OTHER_STEPS), runSteps(CPP_STEPS)]);
 if (process.env.CHECK_NO_TESTS !== '1') await runSteps([['tests', () => run('npm', ['test', '--silent'])]]);
 process.stdout.write('== all checks passed\n');
