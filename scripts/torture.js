@@ -14,7 +14,7 @@ import { load, requestOnce, slowReader, uploader } from './torture/clients.js';
 import { HARDSHIPS } from './torture/hardships.js';
 import { HOSTILE } from './torture/hostile.js';
 import { INJECTIONS, LEAKS_WHEN_INJECTED } from './torture/injections.js';
-import { makeSite, pause, Target } from './torture/target.js';
+import { makeSite, pause, surplusOf, Target } from './torture/target.js';
 import { UPLOADS } from './torture/uploads.js';
 
 const DOCUMENT = fileURLToPath(new URL('../docs/faults.md', import.meta.url));
@@ -63,17 +63,18 @@ async function inject(target, { call, errno, isRare }, folder) {
   };
 }
 
-/** Waits up to 4 s for the number of descriptors of before. Returns the number of surplus descriptors. */
-async function surplusDescriptors(target, before) {
-  for (let waited = 0; waited < 4_000 && target.isAlive; waited += 100) {
-    if (target.descriptors() <= before) return 0;
+/** Waits up to 4 s for the descriptors of before. Returns the surplus ones. */
+async function surplusDescriptors(target, before, root) {
+  for (let waited = 0; target.isAlive; waited += 100) {
+    const surplus = surplusOf(before, target.descriptors(), root);
+    if (surplus.length === 0 || waited >= 4_000) return surplus;
     await pause(100);
   }
-  return target.isAlive ? target.descriptors() - before : 0;
+  return [];
 }
 
 /** One system call with one error, under load. */
-async function injection(target, { call, errno, isRare, isOneByOne }, folder, before) {
+async function injection(target, { call, errno, isRare, isOneByOne }, { root, folder }, before) {
   const untilMs = Date.now() + LOAD_MS;
   // A server that serves one client at a time would serve only these.
   const others = isOneByOne ? [] : [slowReader(target.port), uploader(target.port)];
@@ -82,10 +83,11 @@ async function injection(target, { call, errno, isRare, isOneByOne }, folder, be
   const injected = await strace.stop();
   for (const other of others) await other.stop();
   const after = target.isAlive ? await requestOnce(target.port) : 'ended';
-  const surplus = await surplusDescriptors(target, before);
-  const isExplained = surplus === 0 || (LEAKS_WHEN_INJECTED.has(call) && surplus <= injected);
+  const surplus = await surplusDescriptors(target, before, root);
+  const isExplained = surplus.length === 0 || (LEAKS_WHEN_INJECTED.has(call) && surplus.length <= injected);
   const isRight = target.isAlive && after === 'right' && outcomes.wrong === undefined && isExplained;
-  return { call, errno, injected, outcomes, after, surplus, isRight, isUsed: injected > 0 };
+  if (!isExplained) process.stdout.write(`descriptors that remain open: ${surplus.join(', ')}\n`);
+  return { call, errno, injected, outcomes, after, surplus: surplus.length, isRight, isUsed: injected > 0 };
 }
 
 function outcomeText({ isUsed, outcomes, surplus, after }) {
@@ -105,7 +107,7 @@ async function injectionsInto(flags, cases, site, rows) {
   const residentBytes = target.residentBytes();
   let before = target.descriptors();
   for (const { call, errno, isRare } of cases) {
-    const row = await injection(target, { call, errno, isRare, isOneByOne }, site.folder, before);
+    const row = await injection(target, { call, errno, isRare, isOneByOne }, site, before);
     const name = [`\`${call}\``, ...flags].join(' ').replace(' --', ', ');
     rows.push({ ...row, name, text: outcomeText(row) });
     process.stdout.write(

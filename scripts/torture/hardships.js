@@ -196,10 +196,10 @@ export const HARDSHIPS = [
       beside(
         () => ({}),
         async (target) => {
-          const before = target.descriptors();
+          const before = target.descriptors().length;
           const opened = await resetStorm(target.port, 2_000);
           await pause(1_500);
-          const left = target.descriptors() - before;
+          const left = target.descriptors().length - before;
           return { text: `${opened} opened, ${Math.max(left, 0)} descriptors still open`, isRight: left <= 3 };
         },
       ),

@@ -135,7 +135,7 @@ function openFrom(port, options) {
 async function wrongAddress(adapter, flags) {
   const site = makeSite();
   const target = await Target.start(site.root, { flags: [...ADAPTER_FLAGS[adapter], ...flags, '--host', '0.0.0.0'] });
-  const before = target.descriptors();
+  const before = target.descriptors().length;
   const first = await openFrom(target.port, { host: '127.0.0.1' });
   const expected = [
     { address: '127.0.0.1', port: first.localPort },
@@ -144,7 +144,7 @@ async function wrongAddress(adapter, flags) {
   first.write('GET /who HTTP/1.1\r\nHost: a\r\n\r\n');
   await pause(100);
   first.resetAndDestroy();
-  for (let waited = 0; waited < 400 && target.descriptors() > before; waited += 5) await pause(5);
+  for (let waited = 0; waited < 400 && target.descriptors().length > before; waited += 5) await pause(5);
   const others = await Promise.all(
     Array.from({ length: NEWCOMERS }, () =>
       openFrom(target.port, { host: OTHER_ADDRESS, localAddress: THEIR_ADDRESS }),

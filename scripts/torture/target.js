@@ -1,6 +1,6 @@
 // The server under torture: the built command or another program, in a process that is watched from outside.
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -38,6 +38,20 @@ export function makeSite() {
     restore: fill,
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
+}
+
+/**
+ * The descriptors of `now` that `before` did not have. The server keeps a file open for ten seconds after its last use, but
+ * closes it when descriptors run out: one of each file in `root` may have been opened since.
+ */
+export function surplusOf(before, now, root) {
+  const files = Object.keys(FILES).map((name) => join(root, name));
+  const known = [...before, ...files.filter((path) => !before.includes(path))];
+  return now.filter((name) => {
+    const at = known.indexOf(name);
+    if (at >= 0) known.splice(at, 1);
+    return at < 0;
+  });
 }
 
 export class Target {
@@ -94,9 +108,18 @@ export class Target {
     return this.exit === null;
   }
 
-  /** The number of open descriptors in /proc. */
+  /** What each open descriptor is, as /proc says it: a path, or `socket:[1234]`. */
   descriptors() {
-    return readdirSync(`/proc/${this.pid}/fd`).length;
+    const folder = `/proc/${this.pid}/fd`;
+    return readdirSync(folder).flatMap((fd) => {
+      try {
+        return readlinkSync(join(folder, fd));
+      } catch (error) {
+        // It was closed meanwhile.
+        if (error.code === 'ENOENT') return [];
+        throw error;
+      }
+    });
   }
 
   /** Resident memory in bytes. */
