@@ -24,6 +24,8 @@ const REPLICAS = 3;
 const MAX_KILLS = 12;
 /** Requests whose sum the metrics have to show. */
 const COUNTED = 400;
+/** Characters of metrics that could not be read. */
+const MAX_SHOWN = 200;
 
 const APPLICATION = `
 export default {
@@ -111,19 +113,19 @@ print(json.dumps([[s.name, s.labels, s.value] for f in parse(sys.stdin.read()) f
 
 /** Responses that all replicas have counted, as the parser of prometheus_client reads them; NaN: it failed. */
 async function countedBy(python, replicas) {
-  const counts = await Promise.all(
-    replicas.map(async (each) => {
-      const { text } = await each.get('/metrics');
+  // All have answered before the parser stops this process: a replica closes a connection that waits for five seconds.
+  const answers = await Promise.all(replicas.map((each) => each.get('/metrics')));
+  return answers
+    .map(({ status, text }) => {
       const { stdout, stderr } = spawnSync(python, ['-c', PARSER], { input: text, encoding: 'utf8' });
       if (stdout === '') {
-        process.stdout.write(stderr);
+        process.stdout.write(`status ${status}, ${text.length} characters, ${text.slice(0, MAX_SHOWN)}: ${stderr}`);
         return Number.NaN;
       }
       const responses = JSON.parse(stdout).filter(([name]) => name === 'epoll_server_responses_total');
       return responses.reduce((sum, [, , value]) => sum + value, 0);
-    }),
-  );
-  return counts.reduce((sum, each) => sum + each, 0);
+    })
+    .reduce((sum, each) => sum + each, 0);
 }
 
 /** The sums over workers stay exact when workers are replaced. */

@@ -63,12 +63,13 @@ export class Replica {
     return Number(readFileSync(this.pidFile, 'utf8'));
   }
 
+  /** `status` 0: there was no response, and `text` says why. */
   async get(path) {
     try {
       const answer = await fetch(`http://127.0.0.1:${this.adminPort}${path}`);
       return { status: answer.status, text: await answer.text() };
-    } catch {
-      return { status: 0, text: '' };
+    } catch (error) {
+      return { status: 0, text: String(error.cause ?? error) };
     }
   }
 
