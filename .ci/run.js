@@ -49,9 +49,9 @@ function countTests(check, report) {
   return { passed: numPassedTests, failed: numFailedTests + unloaded.length, skipped: numPendingTests };
 }
 
-/** The first line that says `N passed, N failed`. */
-function countLines(text) {
-  const [, ...counts] = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/m.exec(text) ?? [];
+/** The first line that says `N passed, N failed`. A command that has no such line is one check itself. */
+function countLines(text, code) {
+  const [, ...counts] = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/m.exec(text) ?? ['', code === 0 ? 1 : 0];
   const [passed, failed, skipped] = [0, 1, 2].map((index) => Number(counts[index] ?? 0));
   return { passed, failed, skipped };
 }
@@ -62,7 +62,7 @@ async function runCheck({ name, command }, index) {
   const report = join(folder, `${index}.json`);
   const started = performance.now();
   const { code, text } = await run(command.replaceAll('REPORT', report));
-  const counts = existsSync(report) ? countTests(name, report) : countLines(text);
+  const counts = existsSync(report) ? countTests(name, report) : countLines(text, code);
   if (code !== 0 && counts.failed === 0) {
     printFailure(name, command, `ended with ${code}`, text.slice(-MAX_MESSAGE));
     counts.failed = 1;
