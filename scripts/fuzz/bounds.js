@@ -3,6 +3,12 @@
 
 const MIB = 2 ** 20;
 
+/**
+ * Time-outs of the servers: short enough that slow clients exceed them. On a busy machine valid clients may be that slow
+ * too, so the server may time them out.
+ */
+export const DEADLINE_MS = 5_000;
+
 /** How long a response to the well-behaved client may take. */
 export const PROBE_MS = 5_000;
 export const PROBE_EVERY_MS = 100;

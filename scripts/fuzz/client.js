@@ -1,5 +1,6 @@
 // Plays one script on a raw socket and judges the responses. It ends in bounded time, whatever the server does.
 import { connect } from 'node:net';
+import { DEADLINE_MS } from './bounds.js';
 import { Judge } from './judge.js';
 import { SECRET } from './test-site.js';
 
@@ -19,6 +20,9 @@ export class Client {
   problem = '';
   #script;
   #socket;
+  #beganMs = performance.now();
+  /** When the last bytes were sent; Infinity: others follow. */
+  #sentMs = Infinity;
   #timer = null;
   #done = () => {};
   #isOver = false;
@@ -43,7 +47,7 @@ export class Client {
     await new Promise((resolve) => {
       this.#done = resolve;
       this.#socket.once('connect', () => {
-        this.judge = new Judge(this.#script, this.#socket.localPort);
+        this.judge = new Judge(this.#script, this.#socket.localPort, () => this.#isLate);
         void this.#send();
       });
       if (this.#isOver) resolve();
@@ -58,6 +62,11 @@ export class Client {
     return this.#script.isValid && this.#script.ending === 'complete';
   }
 
+  /** Whether sending took so long that the server may have timed out. */
+  get #isLate() {
+    return Math.min(this.#sentMs, performance.now()) - this.#beganMs >= DEADLINE_MS;
+  }
+
   /** Resets the connection at the end of the run. */
   abandon() {
     this.#finish('reset');
@@ -70,6 +79,7 @@ export class Client {
       else if (step.finish) this.#socket.end();
       else await new Promise((resolve) => setTimeout(resolve, step.waitMs));
     }
+    this.#sentMs = performance.now();
     if (this.#isOver) return;
     const { ending, stayMs } = this.#script;
     if (ending === 'complete') this.#await();
@@ -119,6 +129,7 @@ export class Client {
     if (outcome === 'FIN') this.judge?.end();
     const { isValid, ending } = this.#script;
     if (this.judge === null) this.problem = `cannot connect: ${outcome}`;
+    else if (this.#isLate) return this.#finish('fin');
     else if (isValid && ending === 'complete' && !this.judge.isComplete && this.judge.problem === '') {
       this.problem = `the server closed the connection (${outcome}): ${this.judge.state}`;
     }

@@ -4,6 +4,7 @@ import { ResponseReader } from '../../build/modules/testing/scenario/response-re
 import { bytesOf } from './scripts.js';
 
 const HEAD_END = '\r\n\r\n';
+const TIMEOUT = 408;
 
 /** The largest number of requests in arbitrary bytes: each head ends with an empty line. */
 function mostRequests(text) {
@@ -28,10 +29,11 @@ export class Judge {
   #expected;
   #most;
   #isJudged;
+  #isLate;
   #reader = new ResponseReader(this);
 
-  /** `port`: the client's own port. */
-  constructor(script, port) {
+  /** `port`: the client's own port; `isLate()`: whether it has sent so slowly that 408 is right. */
+  constructor(script, port, isLate) {
     const text = bytesOf(script);
     this.#expected = script.expected?.map((each) => ({
       ...each,
@@ -39,6 +41,7 @@ export class Judge {
     }));
     // One more, since an incomplete request gets an error or a time-out.
     this.#most = this.#expected?.length ?? mostRequests(text) + 1;
+    this.#isLate = isLate;
     // A response to HEAD has no content, which can only be judged where the requests are known.
     this.#isJudged = script.isValid || !text.includes('HEAD ');
   }
@@ -90,6 +93,7 @@ export class Judge {
     if (this.isFinal) this.#fail(`a response ${status} after the last one`);
     if (this.responses >= this.#most)
       this.#fail(`a response ${status} without a request: ${this.#most} requests were sent`);
+    if (status === TIMEOUT && this.#isLate()) this.#isJudged = false;
     const expected = this.#expected?.[this.responses];
     if (expected !== undefined && expected.status !== status) {
       this.#fail(`response ${this.responses} is ${status}, not ${expected.status}`);
@@ -119,6 +123,6 @@ export class Judge {
   }
 
   #fail(text) {
-    if (this.problem === '') this.problem = text;
+    if (this.#isJudged) this.problem ||= text;
   }
 }

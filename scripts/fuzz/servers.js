@@ -3,12 +3,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { DEADLINE_MS } from './bounds.js';
 
 const COMMAND = fileURLToPath(new URL('../../dist/epoll-server.js', import.meta.url));
 const APPLICATIONS = fileURLToPath(new URL('applications/', import.meta.url));
 
-/** Short enough that slow clients exceed them, long enough for valid ones on a busy machine. */
-const DEADLINES = ['first-byte', 'header', 'body', 'keep-alive'].flatMap((name) => [`--${name}-timeout-ms`, '5000']);
+const DEADLINES = ['first-byte', 'header', 'body', 'keep-alive'].flatMap((name) => [
+  `--${name}-timeout-ms`,
+  `${DEADLINE_MS}`,
+]);
 /** A valid client that reads byte by byte seems to stop for a while, since its receive buffer is full. */
 const RESPONSE_DEADLINES = ['--send-timeout-ms', '30000', '--half-closed-timeout-ms', '30000'];
 

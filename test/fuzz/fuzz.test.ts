@@ -41,6 +41,7 @@ const FAULTS: readonly (readonly [string, number, RegExp])[] = [
   ['memory', 2_004, /^FAILED: memory of .*: the process grew by \d+ MiB after the warm-up$/m],
   ['silent', 2_005, /^FAILED: liveness of .*: a well-behaved client: no complete response within 5000 ms/m],
   ['twice', 2_007, /^FAILED: (?:responses|liveness) of .*: a response 200 without a request: \d+ requests were sent$/m],
+  ['hasty', 2_009, /^FAILED: (?:responses|liveness) of .*: response 0 is 408, not 200$/m],
   ['framing', 2_008, /^FAILED: (?:responses|liveness) of .*: wrong framing of response \d+/m],
 ];
 

@@ -7,6 +7,7 @@ const [, , fault] = process.argv;
 const DATE = 'Date: Sat, 21 Nov 2026 00:00:00 GMT\r\n';
 const PAGE = `HTTP/1.1 200 OK\r\n${DATE}Content-Length: 4\r\n\r\npage`;
 const REJECTION = `HTTP/1.1 400 Bad Request\r\n${DATE}Content-Length: 0\r\nConnection: close\r\n\r\n`;
+const TIMEOUT = REJECTION.replace('400 Bad Request', '408 Request Timeout');
 const CUT_CHUNK = `HTTP/1.1 200 OK\r\n${DATE}Transfer-Encoding: chunked\r\n\r\n4\r\npages\r\n0\r\n\r\n`;
 const MAX_KEPT = 150;
 
@@ -39,6 +40,7 @@ function responseTo(head) {
   if (isFuzzed) EFFECTS[fault]?.(head);
   if (fault === 'silent' && isFuzzed) return '';
   if (!isRight) return REJECTION;
+  if (fault === 'hasty' && isFuzzed) return TIMEOUT;
   if (fault === 'twice' && isFuzzed) return PAGE + PAGE;
   if (fault === 'framing' && isFuzzed) return CUT_CHUNK;
   return PAGE;
@@ -58,7 +60,7 @@ const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => 
     text += bytes.toString('latin1');
     for (let at = text.indexOf('\r\n\r\n'); at >= 0 && !isOver; at = text.indexOf('\r\n\r\n')) {
       const response = responseTo(text.slice(0, at));
-      const isFinal = response === REJECTION || /^connection: close|HTTP\/1\.0\r$/im.test(text.slice(0, at));
+      const isFinal = /^connection: close|HTTP\/1\.0\r$/im.test(response + text.slice(0, at));
       text = text.slice(at + 4);
       socket.write(response);
       if (isFinal) end();
