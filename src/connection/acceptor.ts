@@ -61,7 +61,7 @@ export interface AcceptorOptions {
   readonly freeDescriptors?: () => boolean;
   /**
    * Called when the system has no room: the owner may close a connection, and then calls {@link
-   * Acceptor.connectionClosed}.
+   * Acceptor.connectionClosed}. If that did not help, it is called once for each pause.
    */
   readonly onExhausted?: () => void;
   /**
@@ -81,6 +81,8 @@ export class Acceptor extends Source implements DeadlineOwner {
   readonly #deadline: Deadline = new Deadline(this);
   /** The system has no room; accepting continues when a connection closes, or after a pause. */
   #full = false;
+  /** {@link AcceptorOptions.onExhausted} was called, and no client accepted since. Not called again until a pause is over. */
+  #madeRoom = false;
   /** Clients to accept in the last turn, after {@link drain}; 0: not draining. */
   #lastClients = 0;
 
@@ -124,6 +126,7 @@ export class Acceptor extends Source implements DeadlineOwner {
   }
 
   expire(): void {
+    this.#madeRoom = false;
     this.#reactor.wake(this);
   }
 
@@ -145,6 +148,7 @@ export class Acceptor extends Source implements DeadlineOwner {
   }
 
   #register(fd: number): void {
+    this.#madeRoom = false;
     const generation = this.#kernel.add(fd, CONNECTION_INTEREST);
     if (generation < 0) {
       this.counters.failed++;
@@ -165,6 +169,8 @@ export class Acceptor extends Source implements DeadlineOwner {
     if ((error === EMFILE || error === ENFILE) && this.#options.freeDescriptors?.() === true) return true;
     this.counters.exhausted++;
     this.#full = true;
+    if (this.#madeRoom) return false;
+    this.#madeRoom = true;
     this.#reactor.setDeadline(this.#deadline, this.#reactor.tickAfter(EXHAUSTED_PAUSE_MS));
     this.#options.onExhausted?.();
     return false;

@@ -2,17 +2,18 @@
 
 import { expect, test } from 'vitest';
 import { Acceptor } from '../../src/connection/acceptor.ts';
-import { EBADF, ECONNABORTED, EMFILE } from '../../src/kernel/errno.ts';
+import { EBADF, ECONNABORTED, EMFILE, ENFILE } from '../../src/kernel/errno.ts';
 import { Reactor } from '../../src/reactor/reactor.ts';
 import { FakeKernel } from '../support/fake-kernel.ts';
 
-function listening() {
+function listening(onExhausted?: (acceptor: Acceptor) => void) {
   const kernel = new FakeKernel();
   const reactor = new Reactor(kernel);
   const accepted: number[] = [];
-  const acceptor = new Acceptor(reactor, 3, 1, {
+  const acceptor: Acceptor = new Acceptor(reactor, 3, 1, {
     maxAcceptsPerTurn: 2,
     onAccept: (fd) => accepted.push(fd),
+    onExhausted: () => onExhausted?.(acceptor),
   });
   reactor.add(acceptor);
   reactor.wake(acceptor);
@@ -64,4 +65,24 @@ test('out of descriptors, the next client is accepted as soon as a connection cl
   acceptor.connectionClosed();
   reactor.turn();
   expect(accepted).toEqual([10]);
+});
+
+test('while closing a connection does not help, one is closed for each pause', () => {
+  let closed = 0;
+  const { kernel, reactor, accepted } = listening((acceptor) => {
+    closed++;
+    acceptor.connectionClosed();
+  });
+  kernel.clients = [ENFILE, ENFILE, ENFILE, ENFILE, 10, EMFILE, 11];
+  reactor.turn();
+  reactor.turn();
+  reactor.turn();
+  expect(kernel.clients).toEqual([ENFILE, ENFILE, 10, EMFILE, 11]);
+  expect(closed).toBe(1);
+  kernel.timeMs += 1_000;
+  for (let i = 0; i < 5; i++) reactor.turn();
+  expect({ accepted, closed }).toEqual({ accepted: [], closed: 2 });
+  kernel.timeMs += 1_000;
+  for (let i = 0; i < 5; i++) reactor.turn();
+  expect({ accepted, closed }).toEqual({ accepted: [10, 11], closed: 3 });
 });

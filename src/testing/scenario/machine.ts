@@ -26,8 +26,17 @@ export const TRANSITIONS = [
 /** Counts of state changes, by the names in {@link TRANSITIONS}. */
 export type Transitions = Map<string, number>;
 
-/** Counts all changes from here on in `seen`. Returns a function that stops it. */
-export function watchConnections(seen: Transitions): () => void {
+/** The connections of a run, from {@link watchConnections} on. */
+export interface WatchedConnections {
+  /** Whether the connection of this descriptor has ended, but not sent its last output yet. */
+  isFinishing(fd: number): boolean;
+  /** Counts no longer. */
+  stop(): void;
+}
+
+/** Counts all changes from here on in `seen`. */
+export function watchConnections(seen: Transitions): WatchedConnections {
+  const finished = new Map<number, Connection>();
   const note = (before: number, connection: Connection, call: string): void => {
     if (connection.state === before) return;
     const key = `${STATES.get(before)} -> ${STATES.get(connection.state)} by ${call}`;
@@ -49,11 +58,15 @@ export function watchConnections(seen: Transitions): () => void {
     const before = this.state;
     finish.call(this, unread);
     note(before, this, 'finish');
+    finished.set(this.fd, this);
   };
   Connection.prototype.abort = function (reason: string, isTimeout?: boolean): void {
     const before = this.state;
     abort.call(this, reason, isTimeout);
     note(before, this, 'abort');
   };
-  return () => Object.assign(Connection.prototype, { serve, expire, finish, abort });
+  return {
+    isFinishing: (fd) => finished.get(fd)?.state === FINISHING,
+    stop: () => Object.assign(Connection.prototype, { serve, expire, finish, abort }),
+  };
 }

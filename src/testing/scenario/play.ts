@@ -14,7 +14,7 @@ import { behave } from './behaviours.ts';
 import { CheckFailure } from './failure.ts';
 import { filesHandler } from './files.ts';
 import { LoggedRequests } from './logged-requests.ts';
-import { type Transitions, watchConnections } from './machine.ts';
+import { type Transitions, type WatchedConnections, watchConnections } from './machine.ts';
 import type { RunContext } from './run-context.ts';
 import type { PlannedClient, RunSettings } from './settings.ts';
 import { Watch } from './watch.ts';
@@ -50,15 +50,15 @@ export async function play(
   faults?: FaultSource,
 ): Promise<RunReport> {
   const transitions: Transitions = new Map();
-  const unwatch = watchConnections(transitions);
-  const run = new Run(settings, onLine, faults);
+  const connections = watchConnections(transitions);
+  const run = new Run(settings, connections, onLine, faults);
   let failure: CheckFailure | null = null;
   try {
     await run.play();
   } catch (error) {
     failure = error instanceof CheckFailure ? error : new CheckFailure('crash', stackOf(error));
   } finally {
-    unwatch();
+    connections.stop();
   }
   const { world, application, watch } = run;
   return {
@@ -89,7 +89,12 @@ class Run {
   #playing = 0;
   #failure: unknown = null;
 
-  constructor(settings: RunSettings, onLine?: (line: string) => void, given?: FaultSource) {
+  constructor(
+    settings: RunSettings,
+    connections: WatchedConnections,
+    onLine?: (line: string) => void,
+    given?: FaultSource,
+  ) {
     this.#settings = settings;
     this.#random = new Random(settings.seed);
     const clock = new VirtualClock();
@@ -102,7 +107,7 @@ class Run {
       handler: this.application.handle,
       log: { error: (error) => this.#reported(error), access: this.#log.take },
     });
-    this.watch = new Watch(this.world, this.application, settings);
+    this.watch = new Watch(this.world, this.application, settings, connections);
     this.#context = {
       limits: settings.limits,
       requests: settings.requests,

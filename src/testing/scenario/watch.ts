@@ -5,6 +5,7 @@ import type { SimulatedServer } from '../simulated-server.ts';
 import type { SimulatedSocket } from '../simulated-socket.ts';
 import type { SimulatedApplication } from './application.ts';
 import { CheckFailure } from './failure.ts';
+import type { WatchedConnections } from './machine.ts';
 import type { RunSettings } from './settings.ts';
 
 /**
@@ -26,6 +27,7 @@ export class Watch {
   readonly #world: SimulatedServer;
   readonly #application: SimulatedApplication;
   readonly #settings: RunSettings;
+  readonly #connections: WatchedConnections;
   #progress = 0;
   #wasDue = false;
   #idleTurns = 0;
@@ -34,10 +36,16 @@ export class Watch {
   /** How many turns each ready connection has waited, and its byte count when the wait began. */
   readonly #waiting = new Map<SimulatedSocket, { passed: number; turns: number }>();
 
-  constructor(world: SimulatedServer, application: SimulatedApplication, settings: RunSettings) {
+  constructor(
+    world: SimulatedServer,
+    application: SimulatedApplication,
+    settings: RunSettings,
+    connections: WatchedConnections,
+  ) {
     this.#world = world;
     this.#application = application;
     this.#settings = settings;
+    this.#connections = connections;
   }
 
   /** A counter of progress: calls with an effect, faults and requests. */
@@ -166,8 +174,8 @@ export class Watch {
     if (unsent > maxUnsent)
       throw new CheckFailure('bounds', `${unsent} bytes of output are buffered, the limit is ${maxUnsent}`);
     if (running > 1) throw new CheckFailure('bounds', `${running} requests of one connection are in flight`);
-    // Input behind the server's end is discarded.
-    if (socket.outboundEnded || socket.transport?.isEnded === true) return;
+    // Input behind the last response is discarded, while it is sent and behind the server's end.
+    if (this.#connections.isFinishing(socket.fd) || socket.outboundEnded || socket.transport?.isEnded === true) return;
     const unread = socket.receivedBytes - takenBytes;
     // A prefetch may have read for a connection that has paused reading meanwhile.
     const maxUnread = limits.maxHeaderBytes + 2 * machine.receiveBytes + 2 * PREFETCH_BYTES;
