@@ -139,8 +139,22 @@ export function assertSupported(runtime: Runtime): void {
 /** Enough of an executable for its program headers and the name of its interpreter behind them. */
 const ELF_BEGINNING_BYTES = 4096;
 
-/** The C library that an executable runs on, by the interpreter that it names (PT_INTERP in elf(5)). */
-export function libcOf(executable: string): 'glibc' | 'musl' {
+/**
+ * The C library that an executable runs on, by the interpreter that it names (PT_INTERP in elf(5)). The first of
+ * `executables` that can be read counts; glibc if none can.
+ */
+export function libcOf(...executables: readonly string[]): 'glibc' | 'musl' {
+  for (const executable of executables) {
+    try {
+      return beginningOf(executable).includes('/ld-musl-') ? 'musl' : 'glibc';
+    } catch {
+      // The next one may be readable.
+    }
+  }
+  return 'glibc';
+}
+
+function beginningOf(executable: string): Buffer {
   const beginning = Buffer.alloc(ELF_BEGINNING_BYTES);
   const fd = openSync(executable, 'r');
   try {
@@ -148,13 +162,14 @@ export function libcOf(executable: string): 'glibc' | 'musl' {
   } finally {
     closeSync(fd);
   }
-  return beginning.includes('/ld-musl-') ? 'musl' : 'glibc';
+  return beginning;
 }
 
 /** The binaries of the package are called by what they are for. */
 function platformName(): string {
-  const libc = process.platform === 'linux' ? `-${libcOf(process.execPath)}` : '';
-  return `${process.platform}-${process.arch}${libc}`;
+  if (process.platform !== 'linux') return `${process.platform}-${process.arch}`;
+  // This user may not be allowed to enter the folder of the program, as after setuid(2); the link of proc(5) needs no path.
+  return `linux-${process.arch}-${libcOf(process.execPath, '/proc/self/exe')}`;
 }
 
 /** Where the addon may lie, in the order in which they are tried: compiled here, or come with the package. */

@@ -132,6 +132,12 @@ test('the C library is detected from the ELF interpreter of the executable', asy
   expect(['glibc', 'musl', 'static'].map((name) => libcOf(join(path, name)))).toEqual(['glibc', 'musl', 'glibc']);
 });
 
+test('the C library is that of the first executable that can be read', async () => {
+  const path = await folder({ musl: '\x7fELF .../lib/ld-musl-x86_64.so.1\0' });
+  expect(libcOf(join(path, 'none'), path, join(path, 'musl'))).toBe('musl');
+  expect(libcOf(join(path, 'none'))).toBe('glibc');
+});
+
 test('the version in native/version.h is that of the package', async () => {
   const header = await readFile(join(REPOSITORY, 'native', 'version.h'), 'utf8');
   expect(/kVersion\[\] = "(.+)";/.exec(header)?.[1]).toBe(packageVersion());
