@@ -28,6 +28,8 @@ interface Case {
   readonly finishes?: boolean;
   /** The client resets the connection when this has arrived. */
   readonly leavesAt?: RegExp;
+  /** Which of its writes share a chunk depends on the version of Node.js. */
+  readonly joinsChunks?: boolean;
   /** The test ends when this was logged; otherwise when the server closes the connection. */
   readonly until?: string;
 }
@@ -63,7 +65,19 @@ async function run(create: typeof http.createServer, given: Case): Promise<Seen>
     await new Promise<void>((resolve) => {
       logged = () => isDone() && resolve();
     });
-  return { bytes: bytes.replaceAll(/Date: [^\r]*/g, 'Date: *'), log: lines };
+  const text = bytes.replaceAll(/Date: [^\r]*/g, 'Date: *');
+  return { bytes: given.joinsChunks === true ? joinedChunks(text) : text, log: lines };
+}
+
+/** As if each chunked content, which has no CR, were one chunk. */
+function joinedChunks(text: string): string {
+  return text.replaceAll(/(?:[\da-f]+\r\n[^\r]+\r\n)+0\r\n/g, (chunks) => {
+    const content = chunks
+      .split('\r\n')
+      .filter((_, index) => index % 2 === 1)
+      .join('');
+    return `${content.length.toString(16)}\r\n${content}\r\n0\r\n`;
+  });
 }
 
 async function talk(socket: Socket, { sent, finishes = false, leavesAt }: Case): Promise<string> {
@@ -310,6 +324,8 @@ const CASES: Readonly<Record<string, Case>> = {
       });
     },
     sent: [get('/1') + get('/large') + get('/3', 'Connection: close')],
+    // Node.js 26 joins the chunks of one tick, but not those of a response that waits for another.
+    joinsChunks: true,
     until: 'close /3',
   },
   'chunks and trailers': {
@@ -551,10 +567,23 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 };
 
+/** What Node.js 20 and 22 do, and this adapter on each version, where later ones do something else. In any order. */
+const UNTIL_NODE_24: Readonly<Record<string, readonly string[]>> = {
+  // The kernel has the response. Later versions drop the callback of that write, so that 'finish' is missing.
+  'end, then destroy the socket with an error': [
+    'request close ',
+    'request end ',
+    'response close ',
+    'response finish ',
+  ],
+};
+
 describe('the same on node:http and here', () => {
-  test.each(Object.entries(CASES))('%s', async (_name, given) => {
+  test.each(Object.entries(CASES))('%s', async (name, given) => {
     const [theirs, ours] = [await run(http.createServer, given), await run(createEpollServer, given)];
-    expect(ours).toEqual(theirs);
+    const log = Number.parseInt(process.versions.node, 10) < 24 ? undefined : UNTIL_NODE_24[name];
+    if (log === undefined) expect(ours).toEqual(theirs);
+    else expect({ ...ours, log: [...ours.log].sort() }).toEqual({ ...theirs, log });
     expect(theirs.bytes + theirs.log.join('')).not.toBe('');
   });
 
