@@ -75,8 +75,9 @@ export class Reactor implements Driver {
   #cachedTick = 0;
   /** The last wait had no room for more events. */
   #moreReady = false;
-  /** Turns in a row in which due deadlines were deferred. */
+  /** Turns in a row in which due deadlines were deferred, and when the first of them began. */
   #deferrals = 0;
+  #deferredMs = 0;
 
   constructor(kernel: Kernel) {
     this.kernel = kernel;
@@ -227,21 +228,24 @@ export class Reactor implements Driver {
     }
   }
 
-  #expire(): void {
-    const nowMs = this.nowMs();
-    if (nowMs < this.#deadlines.nextDueMs || this.#shouldDefer()) return;
-    this.#deadlines.expire(nowMs);
-  }
-
   /**
    * After a pause of the whole process, many deadlines are due though their bytes have arrived, and one wait does not
-   * report them all. So deadlines are deferred for as many turns as it takes to report every source once.
+   * report them all. So deadlines are deferred for as many turns as it takes to report every source once. Those that
+   * became due meanwhile, as by another pause, are deferred again.
    */
-  #shouldDefer(): boolean {
+  #expire(): void {
+    const nowMs = this.nowMs();
+    const isDue = nowMs >= this.#deadlines.nextDueMs;
+    if (!isDue || !this.#moreReady) {
+      this.#deferrals = 0;
+      if (isDue) this.#deadlines.expire(nowMs);
+      return;
+    }
+    if (this.#deferrals === 0) this.#deferredMs = nowMs;
     const reported = ++this.#deferrals * (this.kernel.events.length / EVENT_WORDS);
-    if (this.#moreReady && reported < this.#sources.length) return true;
+    if (reported < this.#sources.length) return;
     this.#deferrals = 0;
-    return false;
+    this.#deadlines.expire(this.#deferredMs);
   }
 
   #closeAll(): void {

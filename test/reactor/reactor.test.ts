@@ -275,3 +275,24 @@ test('when more sources are ready than one wait reports, deadlines wait until al
     expect(kernel.control[DUE_AT_MS] === Infinity, 'until then the loop does not block').toBe(expired);
   }
 });
+
+test('deadlines that become due while others wait have a wait of their own', () => {
+  const sources = Array.from({ length: 100 }, (_, fd) => source(fd));
+  const [first, second] = [source(100), source(101)];
+  reactor.setDeadline(first.deadline, reactor.tickAfter(1_000));
+  reactor.setDeadline(second.deadline, reactor.tickAfter(5_000));
+  const fullTurn = (): void => {
+    for (const { fd } of sources.slice(0, 64)) event(fd);
+    reactor.turn();
+  };
+  const expired = (): string[] => log.filter((line) => line.endsWith('expire'));
+  kernel.timeMs += 2_000;
+  fullTurn();
+  kernel.timeMs += 10_000;
+  fullTurn();
+  expect(expired()).toEqual(['100.1 expire']);
+  fullTurn();
+  expect(expired()).toEqual(['100.1 expire']);
+  fullTurn();
+  expect(expired()).toEqual(['100.1 expire', '101.1 expire']);
+});
