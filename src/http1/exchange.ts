@@ -344,6 +344,8 @@ export class Exchange implements BodyOwner, ResponseOwner {
 
   /** The session keeps this exchange, so it uses no further bytes: they belong to the new protocol. */
   upgraded(make: ProtocolFactory): void {
+    // The connection may have failed while the head was written.
+    if (this.#isOver) return;
     const { channel, context, request, response } = this;
     request.retain();
     this.#isOver = true;

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import type { Handler } from '../../src/index.ts';
-import { EINTR } from '../../src/kernel/errno.ts';
+import { ECONNRESET, EINTR } from '../../src/kernel/errno.ts';
 import { SimulatedKernel } from '../../src/testing/simulated-kernel.ts';
 import { type SimulatedServer, type SimulateOptions, simulate } from '../../src/testing/simulated-server.ts';
 import { get } from '../support/client.ts';
@@ -206,4 +206,26 @@ test('bytes for a lingering connection are discarded, even if calls are interrup
   expect(client.received.toString('latin1')).toMatch(/^HTTP\/1\.1 400 /);
   expect(client.end).toBe('fin');
   expect(client.socket.isClosed, 'it closes before its deadline').toBe(true);
+});
+
+test('an upgrade whose connection fails while its head is written has one line in the access log', async () => {
+  const lines: string[] = [];
+  let isMade = false;
+  const site = simulate({
+    handler: (request, response) => {
+      if (request.path === '/first') return response.send(200, {}, 'x'.repeat(300));
+      response.upgrade({ Upgrade: 'other' }, () => {
+        isMade = true;
+        throw new Error('its connection has failed');
+      });
+    },
+    // The first response leaves the room of a batch that the head does not fit into.
+    machine: { outputBytes: 512 },
+    log: { access: (text) => lines.push(...text.trimEnd().split('\n')) },
+  });
+  site.kernel.send = () => ECONNRESET;
+  site.connect().send(`${get('/first')}${get('/up', 'Connection: Upgrade', 'Upgrade: other')}`);
+  await site.runFor(1_000);
+  expect(lines.map((line) => /"GET (\S+)/.exec(line)?.[1])).toEqual(['/first', '/up']);
+  expect(isMade).toBe(false);
 });
