@@ -43,11 +43,15 @@ async function startProxy(name, folder, upstream) {
   return { port, stop: () => proxy.kill('SIGTERM') };
 }
 
+const ignore = () => {};
+
 /** The status that a client of node:http gets, or its error. */
 function askWithNode(port, bytes) {
   return new Promise((resolve) => {
     const headers = { 'Content-Length': bytes.length };
     const posted = request({ port, method: 'POST', path: '/small.txt', headers, timeout: CLIENT_TIMEOUT_MS });
+    // After the response node:http does not listen to the socket, whose writes may still fail.
+    posted.on('socket', (socket) => socket.off('error', ignore).on('error', ignore));
     posted.on('response', (response) => response.resume().on('close', () => resolve(`${response.statusCode}`)));
     posted.on('error', (error) => resolve(error.code)).on('timeout', () => posted.destroy(new Error('no response')));
     posted.end(bytes);
