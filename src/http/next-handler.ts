@@ -29,13 +29,16 @@ export function passOn(
   return call(next, request, response);
 }
 
-/**
- * Calls `handler`. A handler without a promise may respond from a callback. Then the returned promise stays pending,
- * since one that resolved would mean that no response comes.
- */
 function call(handler: Handler, request: HttpRequest, response: HttpResponse): void | Promise<void> {
   request.servedBy = SERVED_BY.RAW;
-  const result = handler(request, response);
+  return outcomeOf(handler(request, response), response);
+}
+
+/**
+ * What a handler returned, for a promise of the handler before it. A handler without a promise may respond from a
+ * callback. Then the returned promise stays pending, since one that resolved would mean that no response comes.
+ */
+export function outcomeOf(result: void | PromiseLike<void>, response: HttpResponse): void | Promise<void> {
   // A handler may return any value, and any object with `then` counts as a promise.
   if (typeof result?.then !== 'function') return response.started ? undefined : new Promise(() => {});
   return result instanceof Promise ? result : Promise.resolve(result);

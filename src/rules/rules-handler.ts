@@ -5,6 +5,7 @@ import { type ErrorResponse, problemResponse, sendError, UNAVAILABLE } from '../
 import { type FieldInput, pairsOf, precompileFields } from '../http/fields.ts';
 import { FilteredResponse } from '../http/filtered-response.ts';
 import type { Handler, HttpRequest, HttpResponse } from '../http/handler.ts';
+import { outcomeOf } from '../http/next-handler.ts';
 import { addressKey } from '../options/address-set.ts';
 import type { AuthRule } from '../options/file-rule.ts';
 import { Authorizer } from './authorizer.ts';
@@ -69,7 +70,7 @@ export class RulesHandler {
     const wrapped = this.#wrapped(plan, request, response);
     const fresh = plan.whenFresh();
     if (fresh === null) return this.#admit(plan, request, wrapped);
-    return fresh.then(() => this.#admit(plan, request, wrapped));
+    return fresh.then(() => outcomeOf(this.#admit(plan, request, wrapped), wrapped));
   }
 
   /** All that follows is sent through the rules for responses: headers, CORS, error pages. */
@@ -111,7 +112,7 @@ export class RulesHandler {
       return sendError(request, response, { ...UNAUTHORIZED, lines: challenge(first.rule) });
     };
     const verdict = this.#authorizer.check(auth, request.header('authorization') ?? '');
-    return verdict instanceof Promise ? verdict.then(go) : go(verdict);
+    return verdict instanceof Promise ? verdict.then((later) => outcomeOf(go(later), response)) : go(verdict);
   }
 
   /** Redirects, the policy for slashes, and rewrites; then the content. */
@@ -148,7 +149,7 @@ export class RulesHandler {
     if (!isAdmitted(guard, routed)) return sendError(request, response, FORBIDDEN);
     const go = (): Outcome => this.#authorize(guard, request, response, () => serve(routed));
     const fresh = guard.whenFresh();
-    return fresh === null ? go() : fresh.then(go);
+    return fresh === null ? go() : fresh.then(() => outcomeOf(go(), response));
   }
 
   /** Serves GET or HEAD; where nothing is served, rules for missing paths apply. */
@@ -202,7 +203,7 @@ export class RulesHandler {
       if (!isOther(status, fields)) return fields;
       isDropped = true;
       // An async function, so that it rejects where `otherwise` throws.
-      settle((async () => otherwise(response))());
+      settle((async () => outcomeOf(otherwise(response), response))());
       return null;
     });
     const result = first(request, filtered);

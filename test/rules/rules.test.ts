@@ -1,6 +1,7 @@
 // Tests what rules do to requests and responses, of files and applications alike.
 
 import { rename, writeFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import { hashSync } from 'bcryptjs';
 import { describe, expect, test } from 'vitest';
 import type { Handler, ServeOptions } from '../../src/index.ts';
@@ -19,6 +20,9 @@ const shows: Handler = (request, response) =>
   request.path === '/missing' || request.path.startsWith('/lost')
     ? response.send(404, { 'Content-Type': 'text/plain', ETag: '"a"', Allow: 'GET' }, 'missing')
     : response.send(200, { 'Content-Type': 'text/plain', 'X-A': '1', 'x-b': '2' }, request.target);
+
+/** The same from a callback, without a promise. */
+const showsLater: Handler = (request, response) => void globalThis.setTimeout(() => shows(request, response), 1);
 
 /** What one request gets from the application behind these rules. */
 async function asked(rules: Rules, request: string): Promise<Answer> {
@@ -425,6 +429,27 @@ test('an application in a thread sees the rewritten path, and its responses the 
   const answer = await ask(port, get('/a/%62?d'));
   expect([answer.text, answer.field('x-c')]).toEqual(['/c/b?d', '3']);
   expect((await ask(port, get('/%53ecret'))).status).toBe(403);
+});
+
+test.each([
+  ['a password is compared', '/private/x', '/private/x'],
+  ['the target of a rewrite is protected', '/open', '/private/x'],
+  ['the path is missing', '/lost', '/found'],
+])('an application may respond from a callback after a rule that waits: %s', async (_name, target, seen) => {
+  const path = await folder({ users: `joe:${hashSync('a', 4)}\n` });
+  const { port } = await startHandler(showsLater, {
+    rules: { auth: `/private/** ${path}/users`, rewrites: ['/open -> /private/x', '/lost -> /found if-missing'] },
+  });
+  const basic = `Authorization: Basic ${Buffer.from('joe:a').toString('base64')}`;
+  expect(await ask(port, get(target, basic))).toMatchObject({ status: 200, text: seen });
+});
+
+test('an application may respond from a callback while a page is read again', async () => {
+  const path = await folder({ 'page.html': 'a page' });
+  const { port } = await startHandler(showsLater, { rules: { errorPages: `5xx ${path}/page.html` } });
+  // The file is looked at after this time.
+  await setTimeout(1_000);
+  expect(await ask(port, get('/page'))).toMatchObject({ status: 200, text: '/page' });
 });
 
 test('few passwords wait for the thread', async () => {
