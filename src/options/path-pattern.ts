@@ -17,11 +17,26 @@ export function isFingerprinted(name: string): boolean {
   return hasDigit ? hasLower || hasUpper : hasLower && hasUpper && !/^[A-Z]?[a-z]+(?:[A-Z][a-z]+)*$/.test(part);
 }
 
+/** An escaped character, a set, or alternatives without others inside. */
+const GROUP = /\\.|\[(?:\[:\w+:\]|[^[\]/])+\]|\{[^[\]{}]+\}/g;
+
+/** The source of picomatch's expression for a glob that has none: nothing matches. */
+const NOTHING = '$^';
+
+function checkBrackets(glob: string): void {
+  let rest = '';
+  for (let before = glob; before !== rest; before = rest.replaceAll(GROUP, '-')) rest = before;
+  const wrong = /[[\]{}]/.exec(rest)?.[0];
+  if (wrong !== undefined) throw new Error(`its ${wrong} belongs to no set and no alternatives`);
+  if (picomatch.makeRe(glob).source === NOTHING) throw new Error('it has a set of characters in the wrong order');
+}
+
 /** @throws Error: the pattern is not a glob. */
 export function matcherOf(given: string): (path: string) => boolean {
   const pattern = given.endsWith('/') ? `${given}**` : given;
   if (pattern === FINGERPRINTED) return (path) => isFingerprinted(path.slice(path.lastIndexOf('/') + 1));
   const bare = pattern.replace(/^\//, '');
+  checkBrackets(bare);
   // picomatch matches `a` by `a/**`, and not by `*/**`.
   const globs = bare.endsWith('/**') ? [bare.slice(0, -'/**'.length), bare] : bare;
   // Without a slash it matches names in any folder. Names may contain line feeds, so `.` has to match them.

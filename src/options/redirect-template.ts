@@ -1,6 +1,6 @@
 // A path pattern with named parts, and the target that is made of them: `/old/:page -> /new/:page`.
 
-import { RulePattern } from './rule-pattern.ts';
+import { decodedPattern, RulePattern } from './rule-pattern.ts';
 
 /** A name of the pattern: `:page` with fixed text around it, `*`, or fixed text alone. */
 interface Part {
@@ -34,12 +34,14 @@ export class RedirectTemplate {
   readonly target: string;
   readonly #parts: readonly Part[];
   readonly #hasSplat: boolean;
+  /** Whether the pattern is the path of an index, which is also the path of its folder. */
+  readonly #isOfIndex: boolean;
   /** Fixed texts of the target, and names of variables in between. */
   readonly #pieces: readonly string[];
 
   /** @throws Error whose text follows "must be": a pattern or target that is none. */
   constructor(from: string, target: string) {
-    const path = from.replace(/^\/\/[^/]*/, '') || '/**';
+    const path = decodedPattern(from.replace(/^\/\/[^/]*/, '')) || '/**';
     if (!path.startsWith('/') || /[?[\]{}!+\\]/.test(path)) {
       throw new Error(`must be redirects whose pattern begins with / and has :names, * and ** only, not "${from}"`);
     }
@@ -47,6 +49,7 @@ export class RedirectTemplate {
     this.#hasSplat = names.at(-1) === '**';
     this.#parts = (this.#hasSplat ? names.slice(0, -1) : names).map((name) => partOf(name, from));
     this.pattern = new RulePattern(from.replaceAll(VARIABLES, '*'));
+    this.#isOfIndex = this.pattern.paths?.length === 2;
     this.target = target;
     this.#pieces = piecesOf(target, [...this.#parts.map(({ variable }) => variable), this.#hasSplat ? SPLAT : null]);
   }
@@ -74,10 +77,11 @@ export class RedirectTemplate {
 
   #valuesOf(path: string): Values | null {
     const names = path === '' ? [] : path.split('/');
-    const count = this.#parts.length;
+    const parts = this.#isOfIndex && names.length < this.#parts.length ? this.#parts.slice(0, -1) : this.#parts;
+    const count = parts.length;
     if (this.#hasSplat ? names.length < count : names.length !== count) return null;
     const values = new Map<string, readonly string[]>();
-    for (const [index, part] of this.#parts.entries()) {
+    for (const [index, part] of parts.entries()) {
       const value = nameValueOf(part, names[index] ?? '');
       if (value === null) return null;
       if (part.variable !== null) values.set(part.variable, [value]);

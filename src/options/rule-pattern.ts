@@ -11,8 +11,8 @@ const GLOB = /[*?[\]{}()!@+\\]/;
 
 const CONTROLS = /\p{Cc}/u;
 
-/** The file that a server sends for a folder. */
-const INDEX = /(?:^|\/)index\.\w+$/;
+/** The name of a file that a server sends for a folder. */
+export const INDEX_NAME: RegExp = /^index\.\w+$/;
 
 /**
  * A glob as in `--cache-control`: `/docs/**` or `/docs/` is all below it, and a pattern without a slash is a glob over
@@ -36,7 +36,7 @@ export class RulePattern {
   /** @throws Error whose text follows "must be": it is not a pattern. */
   constructor(text: string) {
     const hostEnd = text.startsWith('//') ? endOfHost(text) : 0;
-    const [host, path] = [hostEnd === 0 ? null : text.slice(2, hostEnd), text.slice(hostEnd)];
+    const [host, path] = [hostEnd === 0 ? null : text.slice(2, hostEnd), decodedPattern(text.slice(hostEnd))];
     this.text = text;
     this.host = host === null ? null : checkedHost(host, text);
     this.path = path === '' || path === '/' ? '/**' : path;
@@ -58,13 +58,43 @@ export class RulePattern {
     return this.isAll || this.#matchesFolded(path);
   }
 
+  /** All paths that match; null: they are not known. */
+  get paths(): readonly string[] | null {
+    return GLOB.test(this.path) || !this.path.includes('/') || this.path.endsWith('/')
+      ? null
+      : pathsOf(this.path.replace(/^\//, ''));
+  }
+
   /** Whether each request that `other` matches is matched by this pattern. False: not that it is known. */
   covers(other: RulePattern): boolean {
-    if (this.host !== null && this.host !== other.host) return false;
+    if (!this.coversHost(other)) return false;
     if (this.isAll || this.path === other.path) return true;
+    const { paths } = other;
+    if (paths !== null) return paths.every((path) => this.matches(path));
     const folder = /^(\/.*\/)\*\*$/.exec(this.path)?.[1] ?? (this.path.endsWith('/') ? this.path : null);
     return folder !== null && !GLOB.test(folder) && other.path.startsWith(folder);
   }
+
+  /** Whether this pattern is for all hosts of `other`. */
+  coversHost({ host }: RulePattern): boolean {
+    if (this.host === null || this.host === host) return true;
+    return this.host.startsWith('*.') && host?.endsWith(this.host.slice(1)) === true;
+  }
+}
+
+/** What an escape in a pattern cannot stand for: it would have a meaning there, or none in a path. */
+const UNDECODED = /[%/:*?[\]{}()!@+\\\p{Cc}]/u;
+
+/** `path` without the escapes of a URL, since patterns are compared with decoded paths. */
+export function decodedPattern(path: string): string {
+  return path.replaceAll(/(?:%[0-9A-Fa-f]{2})+/g, (escapes) => {
+    try {
+      const decoded = decodeURIComponent(escapes);
+      return UNDECODED.test(decoded) ? escapes : decoded;
+    } catch {
+      return escapes;
+    }
+  });
 }
 
 /** Characters that some file systems ignore in names (CVE-2014-9390). */
@@ -111,10 +141,9 @@ function checkPath(path: string, text: string): void {
   const fail = (why: string): Error =>
     new Error(`must be a pattern such as /docs/**, not ${quotedPattern(text)}: ${why}`);
   if (text.trim() === '' || CONTROLS.test(text)) throw fail('it is empty, or has a control character');
-  if (/\s/.test(path)) throw fail('it has a blank, which is written as ? in a pattern');
   if (path.includes('//')) throw fail('requested paths have no empty names');
   if (path.split('/').some((name) => name === '.' || name === '..')) throw fail('requested paths have no dot segments');
-  if (/%[0-9A-Fa-f]{2}/.test(path)) throw fail('patterns are compared with decoded paths, so write it decoded');
+  if (/%[0-9A-Fa-f]{2}/.test(path)) throw fail('this escape has a meaning in patterns, or is not UTF-8');
   if (path.startsWith('!')) throw fail('a pattern cannot be negated');
   if (path.startsWith('@')) throw fail('names with a hash are known for files only');
   const cost = costProblem(path);
@@ -142,10 +171,14 @@ function pathMatcher(path: string): Matcher {
 }
 
 /** A path of an index is also the path of its folder. */
+function pathsOf(bare: string): readonly [string, ...string[]] {
+  const slash = bare.lastIndexOf('/');
+  return INDEX_NAME.test(bare.slice(slash + 1)) ? [bare, bare.slice(0, Math.max(slash, 0))] : [bare];
+}
+
 function exactMatcher(bare: string): Matcher {
-  if (!INDEX.test(bare)) return (given) => given === bare;
-  const folder = bare.replace(INDEX, '');
-  return (given) => given === bare || given === folder;
+  const [path, folder = path] = pathsOf(bare);
+  return path === folder ? (given) => given === path : (given) => given === path || given === folder;
 }
 
 /** Whether the last name is `ending` itself: a `*` stands for at least one character. */

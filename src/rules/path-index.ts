@@ -2,7 +2,7 @@
 // that a request that no rule is for pays for one look into a table.
 
 import type { Rule } from '../options/rule.ts';
-import { foldedPath } from '../options/rule-pattern.ts';
+import { foldedPath, INDEX_NAME } from '../options/rule-pattern.ts';
 import type { RuleLists } from '../options/rules-settings.ts';
 import { isPlainPath, normalPathOf } from './normal-path.ts';
 
@@ -38,8 +38,6 @@ const MAX_KEPT_LENGTH = 256;
 
 /** Endings of compressed siblings of a file. */
 const CODED = /\.(?:br|gz|zst)$/;
-
-const INDEX_NAME = /^index\.\w+$/;
 
 export class PathIndex<P> {
   readonly #entries: readonly RuleEntry[];
