@@ -21,14 +21,22 @@ export async function explainRules({ settings, content }: Setup, explained: Expl
 
 function requestOf({ url, method, fields }: ExplainedRequest): AskedRequest {
   const byName = new Map(fields.map(fieldOf));
-  const [, host, target = url] = /^https?:\/\/([^/?#]+)([^#]*)/i.exec(url) ?? [];
+  const [, scheme, host, target = url] = /^(https?):\/\/([^/?#]+)([^#]*)/i.exec(url) ?? [];
   const sent = target === '' ? '/' : target;
   if (!/^\/[!-~]*$/.test(sent)) throw wrong(`--explain must be a URL or a path that begins with /, not "${url}"`);
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(method))
     throw wrong(`--method must be a method such as GET, not "${method}"`);
   const [path = '/', ...query] = sent.split('?');
   const header = (name: string): string | undefined => byName.get(name.toLowerCase());
-  return { method, path, query: query.join('?'), target: sent, host: host ?? header('host') ?? '', header };
+  return {
+    method,
+    path,
+    query: query.join('?'),
+    target: sent,
+    scheme: scheme?.toLowerCase() === 'https' ? 'https' : 'http',
+    host: host ?? header('host') ?? '',
+    header,
+  };
 }
 
 function fieldOf(text: string): readonly [string, string] {

@@ -23,7 +23,7 @@ const OWN_FIELDS = [
 ].map((name): HeaderEdit => ({ kind: 'remove', name, value: '' }));
 
 /** A question of a browser that precedes a request with consequences. */
-export function isPreflight(request: HttpRequest): boolean {
+export function isPreflight(request: Pick<HttpRequest, 'method' | 'header'>): boolean {
   return (
     request.method === 'OPTIONS' &&
     request.header('origin') !== undefined &&
@@ -44,15 +44,10 @@ export class CorsPolicy {
     this.#open = rule.origins === null ? this.#editsFor('*') : null;
   }
 
-  /** The edits of responses to all requests alike; null: they depend on the origin. */
-  get common(): HeaderEdits | null {
-    return this.#open;
-  }
-
   /** `origin`: as the request names it; empty: it names none. */
   apply(fields: PrecompiledFields, origin: string): PrecompiledFields {
     if (this.#open !== null) return this.#open.apply(fields);
-    const edits = this.#allows(origin) ? this.#preparedFor(origin) : this.#closed;
+    const edits = this.allows(origin) ? this.#preparedFor(origin) : this.#closed;
     // Caches must keep the responses apart, even where this one names no origin.
     return addVary(edits.apply(fields), 'Origin');
   }
@@ -60,7 +55,7 @@ export class CorsPolicy {
   /** Responds to a preflight request. The fields that depend on the origin are added by {@link apply}. */
   answerPreflight(request: HttpRequest, response: HttpResponse): void {
     const { methods, headers, maxAgeSeconds } = this.#rule;
-    if (this.#open === null && !this.#allows(request.header('origin') ?? '')) return response.send(204);
+    if (!this.allows(request.header('origin') ?? '')) return response.send(204);
     const asked = request.header('access-control-request-headers') ?? '';
     const allowed = headers ?? asked.split(',').map((name) => name.trim());
     const names = allowed.filter((name) => TOKEN.test(name));
@@ -73,7 +68,9 @@ export class CorsPolicy {
     response.send(204, fields);
   }
 
-  #allows(origin: string): boolean {
+  /** Whether scripts of `origin` may read responses. */
+  allows(origin: string): boolean {
+    if (this.#open !== null) return true;
     const given = origin.toLowerCase();
     if (given === '' || given.length > MAX_ORIGIN) return false;
     return (this.#rule.origins ?? []).some((each) => isOrigin(each, given));

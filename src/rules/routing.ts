@@ -1,6 +1,7 @@
 // Where redirects and rewrites lead.
 
 import { encodeName } from '../files/file-name.ts';
+import type { HttpRequest } from '../http/handler.ts';
 import type { RedirectRule } from '../options/redirect-rule.ts';
 import { normalPathOf } from './normal-path.ts';
 
@@ -13,20 +14,36 @@ interface Routed {
   readonly target: string;
 }
 
-/** The first rule that applies. `ifMissing`: of those for missing paths, or of the others. */
-export function targetIn(rules: readonly RedirectRule[], path: string, ifMissing: boolean): Routed | null {
+/** Where a request was sent. */
+export type SentTo = Pick<HttpRequest, 'scheme' | 'host'>;
+
+/**
+ * The first rule that applies to `path`, in its normal form. `ifMissing`: of those for missing paths, or of the others. A
+ * redirect to the address that was requested would not end, so it does not apply: `//a.example/** ->
+ * https://a.example/:splat` redirects requests over HTTP alone.
+ */
+export function targetIn(
+  rules: readonly RedirectRule[],
+  path: string,
+  ifMissing: boolean,
+  sentTo: SentTo,
+): Routed | null {
   for (const rule of rules) {
     if (rule.ifMissing !== ifMissing) continue;
     const target = rule.template.targetOf(path, encodeName);
-    if (target !== null && (rule.status === 0 || !isSelf(target, path))) return { rule, target };
+    if (target !== null && (rule.status === 0 || !isSelf(target, path, sentTo))) return { rule, target };
   }
   return null;
 }
 
-/** Whether `target` has the path itself: where the page for missing paths is missing, redirects to it would not end. */
-function isSelf(target: string, path: string): boolean {
+/** Whether `target` has the path itself, at the same origin. */
+function isSelf(target: string, path: string, { scheme, host }: SentTo): boolean {
   const [sent = ''] = target.split(/[?#]/, 1);
-  return sent.startsWith('/') && normalPathOf(sent) === path;
+  if (sent.startsWith('/')) return normalPathOf(sent) === path;
+  const own = `${scheme}://${host}`;
+  if (!URL.canParse(own) || !URL.canParse(sent)) return false;
+  const { origin, pathname } = new URL(sent);
+  return origin === new URL(own).origin && normalPathOf(pathname) === path;
 }
 
 /** The query of a request is kept unless the target has one. */

@@ -50,15 +50,33 @@ function repeated(rules: readonly Rule[]): readonly string[] {
     const key = [rule.pattern.text, isIfMissing(rule), ...statusesOf(rule)].join(' ');
     const before = seen.get(key);
     seen.set(key, rule);
-    return before === undefined ? [] : [contradiction(before, rule)];
+    return before === undefined || isSameRedirect(before, rule) ? [] : [contradiction(before, rule)];
   });
 }
 
+/** Whether both lead to the same target: the second has no effect, and is no contradiction. */
+function isSameRedirect(first: Rule, second: Rule): boolean {
+  if (!isRedirect(first) || !isRedirect(second)) return false;
+  return first.status === second.status && first.template.target === second.template.target;
+}
+
 function hides(first: Rule, second: Rule): boolean {
-  if (isIfMissing(first) !== isIfMissing(second) || !covers(statusesOf(first), statusesOf(second))) return false;
+  if (!hidesMissing(first, second) || !covers(statusesOf(first), statusesOf(second))) return false;
+  if (!isRedirect(first) || first.pattern.isAll || /^[^*]*(?:\/\*\*)?$/.test(first.pattern.path))
+    return first.pattern.covers(second.pattern);
   // A redirect's pattern may match more than its template.
-  const isExact = !('template' in first) || first.pattern.isAll || /^[^*]*(?:\/\*\*)?$/.test(first.pattern.path);
-  return isExact && first.pattern.covers(second.pattern);
+  const matches = (path: string): boolean => first.template.targetOf(path, (name) => name) !== null;
+  return first.pattern.coversHost(second.pattern) && second.pattern.paths?.every(matches) === true;
+}
+
+/** A path that is redirected is not missing; one that is rewritten may be. */
+function hidesMissing(first: Rule, second: Rule): boolean {
+  return isIfMissing(first) === isIfMissing(second) || (isRedirect(first) && first.status !== 0 && !first.ifMissing);
+}
+
+/** Whether it is a redirect or a rewrite. */
+function isRedirect(rule: Rule): rule is RedirectRule {
+  return 'template' in rule;
 }
 
 function isIfMissing(rule: Rule): boolean {
@@ -106,31 +124,57 @@ const SAMPLE = 'sample-name';
 const CLEAN = /(?:(?:^|\/)index)?\.html$/;
 
 function loops({ redirects }: RuleLists, isPage: IsPage): readonly string[] {
-  const rules = redirects.filter(({ template, ifMissing }) => template.isLocal && !ifMissing);
+  const rules = redirects.filter(({ ifMissing }) => !ifMissing);
   return rules.flatMap((rule) => {
-    const { pattern } = rule;
+    const { pattern, template } = rule;
     if (pattern.path.includes('[') || pattern.path.includes('{')) return [];
-    let path = pattern.path.replace(/^\//, '').replaceAll(/\*+/g, SAMPLE);
-    for (let step = 0; step <= rules.length; step++) {
-      const target = redirectOf(rules, path, pattern.host);
-      if (target === null) return [];
-      path = pattern.host === null && isPage(target) ? target.replace(CLEAN, '') : target;
-    }
-    return [`${placeOf(rule)}: ${ruleText(rule)} leads to a redirect loop`];
+    const path = pattern.path.replaceAll(/^\/|\/$/g, '').replaceAll(/\*+/g, SAMPLE);
+    const target = template.targetOf(path, (name) => name);
+    const isOwn = target !== null && template.isLocal && namesOf(target).join('/') === path;
+    const isLoop = isOwn || isEndless(rules, { host: pattern.host, path }, isPage);
+    return isLoop ? [`${placeOf(rule)}: ${ruleText(rule)} leads to a redirect loop`] : [];
   });
 }
 
-/** The path to which the redirects lead from `path`, in its normal form. */
-function redirectOf(rules: readonly RedirectRule[], path: string, host: string | null): string | null {
-  const first = path.split('/', 1)[0]?.toLowerCase() ?? '';
+/** Where a request is sent. */
+interface Place {
+  /** Null: a host that no rule names. */
+  readonly host: string | null;
+  /** In its normal form. */
+  readonly path: string;
+}
+
+function isEndless(rules: readonly RedirectRule[], from: Place, isPage: IsPage): boolean {
+  let place = from;
+  for (let step = 0; step <= rules.length; step++) {
+    const next = redirectOf(rules, place);
+    if (next === null) return false;
+    const { host, path } = next;
+    place = { host, path: host === null && isPage(path) ? path.replace(CLEAN, '') : path };
+  }
+  return true;
+}
+
+/** Where the redirects lead from a place. Null: they end, or leave for a host that no rule names. */
+function redirectOf(rules: readonly RedirectRule[], from: Place): Place | null {
+  const first = from.path.split('/', 1)[0]?.toLowerCase() ?? '';
   for (const { pattern, template } of rules) {
     if (pattern.first !== null && pattern.first !== first) continue;
-    if (pattern.host !== null && pattern.host !== host) continue;
-    const target = template.targetOf(path, (name) => name);
-    if (target !== null) return namesOf(target).join('/');
+    if (pattern.host !== null && pattern.host !== from.host) continue;
+    const target = template.targetOf(from.path, (name) => name);
+    if (target === null) continue;
+    const [, host, local = target] = ABSOLUTE.exec(target) ?? [];
+    const to = { host: host?.toLowerCase() ?? from.host, path: namesOf(local).join('/') };
+    if (!template.isLocal && !rules.some((rule) => rule.pattern.host === host?.toLowerCase())) return null;
+    const isSame = to.host === from.host && to.path === from.path;
+    // A redirect to the same address does not apply. That of a whole folder into itself is a mistake nevertheless.
+    if (!isSame || (template.isLocal && pattern.paths === null)) return to;
   }
   return null;
 }
+
+/** A URL whose port is in no doubt: its host and the rest. */
+const ABSOLUTE = /^https?:\/\/([^/?#:]+|\[[^\]]*\])(?![^/?#])(.*)$/i;
 
 /** The names of a target's path, without its query. */
 function namesOf(target: string): readonly string[] {

@@ -121,7 +121,7 @@ export class RulesHandler {
     if (redirects.length === 0 && rewrites.length === 0 && slash === null) return this.#next(request, response);
     const path = normalPathOf(request.path);
     if (path === null) return this.#next(request, response);
-    const redirect = targetIn(redirects, path, false);
+    const redirect = targetIn(redirects, path, false, request);
     if (redirect !== null)
       return sendRedirect(response, redirect.rule.status, withQuery(redirect.target, request.query));
     if (slash !== null && isRead(request)) {
@@ -131,7 +131,7 @@ export class RulesHandler {
     }
     const serve = (routed: HttpRequest): Outcome =>
       isRead(request) ? this.#served(plan, path, routed, response) : this.#content(routed, response);
-    const rewrite = targetIn(rewrites, path, false);
+    const rewrite = targetIn(rewrites, path, false, request);
     return rewrite === null ? serve(request) : this.#rewrite(plan, request, response, rewrite.target, serve);
   }
 
@@ -154,7 +154,7 @@ export class RulesHandler {
 
   /** Serves GET or HEAD; where nothing is served, rules for missing paths apply. */
   #served(plan: Plan, path: string, request: HttpRequest, response: HttpResponse): Outcome {
-    const missing = targetIn([...plan.redirects, ...plan.rewrites], path, true);
+    const missing = targetIn([...plan.redirects, ...plan.rewrites], path, true, request);
     const serve: Handler =
       plan.slash === null
         ? this.#content

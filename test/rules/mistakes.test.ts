@@ -53,6 +53,11 @@ test.each([
   [['redirects:', '  - /x -> /y', '  - /a -> /a'], 'site.yaml:4: "/a -> /a" leads to a redirect loop'],
   [['redirects:', '  - /a/** -> /a/b/:splat'], 'site.yaml:3: "/a/** -> /a/b/:splat" leads to a redirect loop'],
   [['redirects:', '  - /a -> /b', '  - /b -> /c', '  - /:x -> /a'], 'site.yaml:3: "/a -> /b" leads to a redirect loop'],
+  [['redirects:', '  - /** -> /:splat'], 'site.yaml:3: "/** -> /:splat" leads to a redirect loop'],
+  [
+    ['redirects:', '  - //a.example/** -> https://b.example/:splat', '  - //b.example/** -> https://a.example/:splat'],
+    'site.yaml:3: "//a.example/** -> https://b.example/:splat" leads to a redirect loop',
+  ],
   [['redirects:', '  - /a -> /b', '  - /a -> /c'], 'site.yaml:4: "/a -> /c" contradicts "/a -> /b" (site.yaml:3)'],
   [
     ['rewrites:', '  - /a -> https://b.example/'],
@@ -112,10 +117,36 @@ test('rules that an earlier one hides', async () => {
   const found = unreachableRules(completeRules(await rulesOfFile(lines), null));
   expect(found.map((text) => text.replaceAll(/[^\s"(]*\/(?=site\.yaml)/g, '').replace(/,? since.*/, ''))).toEqual([
     'site.yaml:4: "/a/x -> /c" never applies',
+    'site.yaml:6: "/z/y -> /d" never applies',
     'site.yaml:15: "/a/y -> /c" never applies',
     'site.yaml:13: {"pattern":"/x"} never applies',
     expect.stringMatching(/^site\.yaml:9: .* never applies$/),
   ]);
+});
+
+test.each([
+  ['/a/** -> /b', '/a/x -> /c if-missing', true],
+  ['/:x/a -> /b', '/y/a -> /c', true],
+  ['/:x -> /b/b', '/y/z -> /c', false],
+  ['/*.txt -> /b', '/:x -> /c/c', false],
+  ['//*.example/** -> http://b.org/', '//a.example/c -> /d', true],
+  ['//a.example/** -> http://b.org/', '//*.example/c -> /d', false],
+  ['/a/index.html -> /b', '/a -> /c', true],
+  ['/a -> /b', '/a/index.html -> /c', false],
+  ['/caf%C3%A9 -> /b', '/café -> /b', true],
+])('whether %s hides %s', async (first, second, isHidden) => {
+  const [to, missing] = second.split(' if-missing');
+  const later = missing === undefined ? `"${second}"` : `{ from: ${to?.replace(' -> ', ', to: ')}, ifMissing: true }`;
+  const rules = await rulesOfFile(['redirects:', `  - "${first}"`, `  - ${later}`]);
+  expect(unreachableRules(completeRules(rules, null))).toHaveLength(isHidden ? 1 : 0);
+});
+
+test.each([
+  '//a.example/** -> https://a.example/:splat',
+  '/a/** -> https://a.example:8443/a/:splat',
+  '/index.html -> /',
+])('not a redirect loop: %s', async (redirect) => {
+  expect(await messageAbout(['redirects:', `  - "${redirect}"`])).toBe('');
 });
 
 test.each([
@@ -159,7 +190,8 @@ test('the command: one line, exit code 2; --check finds what never applies', asy
 describe('--explain', () => {
   const asked = (target: string, method = 'GET', fields: Readonly<Record<string, string>> = {}): AskedRequest => {
     const [path = '/', query = ''] = target.split('?');
-    return { method, path, query, target, host: fields['host'] ?? '', header: (name) => fields[name] };
+    const header = (name: string): string | undefined => fields[name];
+    return { method, path, query, target, scheme: 'http', host: fields['host'] ?? '', header };
   };
 
   test('names the rules in the order in which they apply, and where each was set', async () => {
@@ -203,6 +235,32 @@ describe('--explain', () => {
       '4. headers: Strict-Transport-Security: max-age=31536000 (over HTTPS)  # site.yaml:5',
     );
     expect(lines(asked('/a%2fb'))[0]).toContain('no normal form');
+  });
+
+  test('names what protects the target of a rewrite, and what a preflight request meets', async () => {
+    const rules = await rulesOfFile(
+      [
+        'rewrites: ["/a -> /secret/b", "/secret/c -> /secret/d"]',
+        'auth: /secret/** users',
+        'deny: /other all',
+        'cors: /** from https://a.example',
+      ],
+      { users: '' },
+    );
+    const lines = (request: AskedRequest): readonly string[] =>
+      explain(rules, null, request).map((line) => line.replaceAll(/(?<= )\/\S*\/(?=users|site)/g, '').trim());
+    expect(lines(asked('/a?x'))).toEqual([
+      '1. rewrites: serves /secret/b?x  # site.yaml:2',
+      '2. auth: 401 without a name and password of users, for /secret/b  # site.yaml:3',
+      '3. cors: readable by scripts of https://a.example  # site.yaml:5',
+    ]);
+    expect(lines(asked('/secret/c')).filter((line) => line.includes('auth'))).toHaveLength(1);
+    const preflight = { origin: 'https://b.example', 'access-control-request-method': 'PUT' };
+    expect(lines(asked('/secret/c', 'OPTIONS', preflight))).toEqual([
+      '1. auth: does not apply to this preflight request  # site.yaml:3',
+      '2. rewrites: does not apply to this preflight request  # site.yaml:2',
+      '3. cors: 204 for this preflight request; readable by scripts of https://a.example (this request is from https://b.example, which is none of them)  # site.yaml:5',
+    ]);
   });
 
   test('the command prints them and starts nothing', async () => {
