@@ -81,7 +81,8 @@ interface ReadRule {
 
 function rulesIn({ path, linesOf }: SiteFile, text: string): readonly ReadRule[] {
   try {
-    return linesOf(text).map(({ option, given, number }) => {
+    // Editors of Windows write a byte order mark.
+    return linesOf(text.replace(/^\uFEFF/, '')).map(({ option, given, number }) => {
       const where = `${path}:${number}`;
       const [rule] = [checkValue(optionNamed(option), given, { where, code: 'ERR_OPTION' })].flat();
       return { option, rule };
@@ -92,28 +93,58 @@ function rulesIn({ path, linesOf }: SiteFile, text: string): readonly ReadRule[]
   }
 }
 
-/** A path is followed by indented fields: `Name: value`, or `! Name` to remove one (Cloudflare). */
+/** A field of `_headers`. */
+interface Field {
+  readonly pattern: string;
+  readonly name: string;
+  /** Those of all its lines; null: it is removed. */
+  readonly values: string[] | null;
+  readonly number: number;
+}
+
+/** A path is followed by fields: `Name: value`, or `! Name` to remove one (Cloudflare). Values of one name are joined. */
 function headerLines(text: string, prefix: string): readonly Line[] {
-  const lines: Line[] = [];
-  let pattern: string | null = null;
+  const fields: Field[] = [];
+  let path: string | null = null;
   for (const [index, given] of text.split('\n').entries()) {
     const line = given.trim();
     if (line === '' || line.startsWith('#')) continue;
-    if (!/^\s/.test(given)) {
-      pattern = patternFor(line, prefix);
+    if (/^(?:\/|https?:\/\/)/i.test(line)) {
+      if (/\s/.test(line)) throw new Error(`${index + 1}: a path has no blank; write it as %20`);
+      path = line;
       continue;
     }
-    if (pattern === null) throw new Error(`${index + 1}: a field must follow a path`);
-    lines.push({ option: 'header', given: { pattern, ...edit(line, index) }, number: index + 1 });
+    if (path === null) throw new Error(`${index + 1}: a field must follow a path`);
+    const number = index + 1;
+    const pattern = globFor(path, prefix);
+    const [name, value] = fieldOf(line, number, path);
+    const known = fields.find((each) => each.pattern === pattern && isSame(each.name, name) && each.values !== null);
+    if (value !== null && known?.values != null) known.values.push(value);
+    else fields.push({ pattern, name, values: value === null ? null : [value], number });
   }
-  return lines;
+  return fields.map(({ number, ...field }) => ({ option: 'header', given: editFor(field), number }));
 }
 
-function edit(line: string, index: number): HeaderRuleOptions {
-  if (line.startsWith('!')) return { remove: line.slice(1).trim() };
+function isSame(name: string, other: string): boolean {
+  return name.toLowerCase() === other.toLowerCase();
+}
+
+function editFor({ pattern, name, values }: Omit<Field, 'number'>): HeaderRuleOptions {
+  return values === null ? { pattern, remove: name } : { pattern, set: { [name]: values.join(', ') } };
+}
+
+/** The value is null if the field is removed. */
+function fieldOf(line: string, number: number, path: string): readonly [name: string, value: string | null] {
+  if (line.startsWith('!')) return [line.slice(1).trim(), null];
   const colon = line.indexOf(':');
-  if (colon < 1) throw new Error(`${index + 1}: must be of the form "Name: value" or "! Name", not "${line}"`);
-  return { set: { [line.slice(0, colon).trim()]: line.slice(colon + 1) } };
+  if (colon < 1) throw new Error(`${number}: must be of the form "Name: value" or "! Name", not "${line}"`);
+  const [name, value] = [line.slice(0, colon).trim(), line.slice(colon + 1).trim()];
+  // Netlify asks for a password; here it would be sent to all clients.
+  if (isSame(name, 'Basic-Auth')) throw new Error(`${number}: "${name}": rules of --auth ask for passwords`);
+  const names = [...(path.match(PLACEHOLDER) ?? []), ...(path.includes('*') ? [':splat'] : [])];
+  const used = value.match(PLACEHOLDER)?.find((each) => names.includes(each));
+  if (used !== undefined) throw new Error(`${number}: "${used}": values cannot depend on the path`);
+  return [name, value];
 }
 
 /** `FROM TO [STATUS]`, with `!` behind the status to apply it even where there is a file. */
@@ -133,20 +164,51 @@ function redirectLines(text: string, prefix: string, root: string): readonly Lin
     if (condition !== undefined) throw fail(`"${condition}": rules cannot depend on country, language, role or cookie`);
     // A user who deploys the site need not be allowed to read other files.
     if (code === '404' && typeof parseFilePath(to) === 'number') throw fail(`"${to}" must be a file of the root`);
-    lines.push({ ...redirectLine(patternFor(from, prefix), to, code, status.endsWith('!'), root), number: index + 1 });
+    const isForced = status.endsWith('!');
+    lines.push({ ...redirectLine({ from, to, code, isForced }, prefix, root), number: index + 1 });
   }
   return lines;
 }
 
-function redirectLine(from: string, to: string, code: string, isForced: boolean, root: string): Omit<Line, 'number'> {
+interface Redirect {
+  readonly from: string;
+  readonly to: string;
+  readonly code: string;
+  readonly isForced: boolean;
+}
+
+function redirectLine(line: Redirect, prefix: string, root: string): Omit<Line, 'number'> {
+  const { to, code, isForced } = line;
+  if (code === '404')
+    return { option: 'errorPage', given: { pattern: globFor(line.from, prefix), status: 404, file: join(root, to) } };
+  const from = patternFor(line.from, prefix);
   if (code === '200') return { option: 'rewrite', given: { from, to, ifMissing: !isForced } };
-  if (code === '404') return { option: 'errorPage', given: { pattern: from, status: 404, file: join(root, to) } };
   return { option: 'redirect', given: { from, to, status: code } };
 }
 
-/** A `*` at the end stands for all below a path; a URL names the host. */
+/** A name for a part of a path, or of a host. */
+const PLACEHOLDER = /:[A-Za-z]\w*/g;
+
+/** A URL names the host. A slash at the end does not count, and `/` is the root alone. */
+function addressFor(given: string, prefix: string): readonly [host: string, path: string] {
+  const [, host = prefix, path = given] = /^https?:(\/\/[^/]*)(.*)$/i.exec(given) ?? [];
+  const bare = path.replace(/\/$/, '');
+  return [host, bare === '' ? '/index.html' : bare];
+}
+
+/** The pattern of a redirect: a `*` at its end stands for all below a path. */
 function patternFor(given: string, prefix: string): string {
-  const isUrl = /^https?:\/\//i.test(given);
-  const text = isUrl ? given.slice(given.indexOf('//')) : prefix + given;
-  return text.replace(/\/\*$/, '/**');
+  const [host, path] = addressFor(given, prefix);
+  return host + path.replace(/\/\*$/, '/**');
+}
+
+/** The pattern of another rule: a placeholder stands for one name, and a `*` for any number of them. */
+function globFor(given: string, prefix: string): string {
+  const [host, path] = addressFor(given, prefix);
+  const names = path.split('/').map((name, index, all) => {
+    if (name.includes(':')) return name.replaceAll(PLACEHOLDER, '*');
+    if (name.startsWith('*')) return name === '*' ? '**' : `**/${name}`;
+    return name.endsWith('*') && index === all.length - 1 ? `${name}/**` : name;
+  });
+  return host.replace(/^\/\/:[A-Za-z]\w*(?=\.)/, '//*') + names.join('/');
 }

@@ -71,6 +71,54 @@ test('both apply, and neither is served', async () => {
   ]);
 });
 
+/** Fields and redirects of these files for one path: `X-A` and Location. */
+async function answerOf(headers: string, redirects: string, target: string): Promise<readonly unknown[]> {
+  const tree = {
+    'index.html': 'index',
+    'blog/a.html': 'a',
+    'blog/index.html': 'blog',
+    _headers: headers,
+    _redirects: redirects,
+  };
+  const { port } = await start({ static: await folder(tree), rules: { siteFiles: true } });
+  const answer = await ask(port, get(target));
+  return [answer.field('x-a'), answer.field('location')];
+}
+
+test.each([
+  ['/*\n  X-A: 1\n  x-a: 2\n', '/', '1, 2'],
+  ['/*\nX-A: 1\n', '/', '1'],
+  ['\uFEFF/*\r\n\tX-A: 1\r\n', '/', '1'],
+  ['/\n  X-A: 1\n', '/', '1'],
+  ['/\n  X-A: 1\n', '/blog/a.html', undefined],
+  ['/blog/\n  X-A: 1\n', '/blog/', '1'],
+  ['/blog/\n  X-A: 1\n', '/blog/a.html', undefined],
+  ['/*.html\n  X-A: 1\n', '/blog/a.html', '1'],
+  ['/*/a.html\n  X-A: 1\n', '/x/y/a.html', '1'],
+  ['/b*\n  X-A: 1\n', '/blog/a.html', '1'],
+  ['/:section/a.html\n  X-A: 1\n', '/blog/a.html', '1'],
+  ['/:section/a.html\n  X-A: 1\n', '/x/blog/a.html', undefined],
+  ['/caf%C3%A9/*\n  X-A: 1\n', '/caf%c3%a9/a', '1'],
+  ['https://:any.example/*\n  X-A: 1\n', 'http://a.example/', '1'],
+  ['https://:any.example/*\n  X-A: 1\n', '/', undefined],
+])('_headers as at Netlify and Cloudflare: %j for %s', async (headers, target, value) => {
+  expect(await answerOf(headers, '', target)).toEqual([value, undefined]);
+});
+
+test.each([
+  ['/ /home 302\n', '/', '/home'],
+  ['/ /home 302\n', '/blog', './blog/'],
+  ['/blog/ /news\n', '/blog', '/news'],
+  ['/blog/ /news\n', '/blog/x', undefined],
+  ['/a%20b /c%20d\n', '/a%20b', '/c%20d'],
+  ['/ /a\n/index.html /a\n', '/index.html', '/a'],
+  ['http://b.example/* http://a.example/:splat\n', 'http://b.example/x', 'http://a.example/x'],
+  ['http://a.example/* https://a.example/:splat 301!\n', 'http://a.example/x', 'https://a.example/x'],
+  ['http://a.example/* http://a.example/:splat\n', 'http://a.example/x', undefined],
+])('_redirects as at Netlify and Cloudflare: %j for %s', async (redirects, target, location) => {
+  expect(await answerOf('', redirects, target)).toEqual([undefined, location]);
+});
+
 test('without the option they are files as any other', async () => {
   const { port } = await start({ static: await folder(TREE) });
   expect((await ask(port, get('/_headers'))).text).toBe(HEADERS);
@@ -99,6 +147,10 @@ test.each([
   ['_headers', '/*\n  nonsense\n', 2, 'must be of the form "Name: value"'],
   ['_headers', '/*\n  Content-Length: 1\n', 2, 'which the server sends itself'],
   ['_headers', '/a/../b\n  X-A: 1\n', 2, 'no dot segments'],
+  ['_headers', '/* # all\n  X-A: 1\n', 1, 'a path has no blank'],
+  ['_headers', '/*\n  Basic-Auth: joe:secret\n', 2, '"Basic-Auth": rules of --auth'],
+  ['_headers', '/m/:title\n  X-A: on :title\n', 2, '":title": values cannot depend'],
+  ['_headers', '/m/*\n  X-A: :splat\n', 2, '":splat": values cannot depend'],
   ['_redirects', '/a\n', 1, 'must be of the form "/from /to'],
   ['_redirects', '\n/a /b 301 Country=de\n', 2, '"Country=de": rules cannot depend on country'],
   ['_redirects', '/a id=:id /b 301\n', 1, 'cannot depend on the query'],
