@@ -192,6 +192,9 @@ function routes(adapter) {
   };
 }
 
+/** For `epoll-server --app`. */
+export default routes('raw');
+
 const [, program, port, root, ...flags] = process.argv;
 if (program === import.meta.filename) {
   const given = Object.fromEntries(flags.map((flag) => flag.replace(/^--/, '').split('=', 2)));
