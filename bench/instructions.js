@@ -88,9 +88,10 @@ async function mapAtOnce(values, work) {
   return results;
 }
 
-async function countReplay(counter, program, { workload, heads, requests }) {
+async function countReplay(counter, program, { workload, heads, requests, variables = {} }) {
   const args = [...counter.args, process.execPath, ...REPEATABLE, program, `${requests}`, workload, heads];
-  const { code, stdout, stderr } = await run(counter.command, args, { limitMs: LIMIT_MS });
+  const env = { ...process.env, ...variables };
+  const { code, stdout, stderr } = await run(counter.command, args, { limitMs: LIMIT_MS, env });
   const instructions = counter.read(stderr);
   const responses = Number(/^(\d+) responses$/m.exec(stdout)?.[1]);
   if (code !== 0 || !(instructions > 0) || !(responses > 0)) {
@@ -100,8 +101,8 @@ async function countReplay(counter, program, { workload, heads, requests }) {
 }
 
 /**
- * Instructions per request of each workload, rounded. `cases` has the form of GUARDED in bench/workloads.js. This is
- * JavaScript's share: a replay does not use the addon.
+ * Instructions per request of each workload, rounded. `cases` has the form of GUARDED in bench/workloads.js, and may have
+ * `variables` of the environment. This is JavaScript's share: a replay does not use the addon.
  */
 export async function countReplays(counter, cases) {
   const program = await bundleReplay();
