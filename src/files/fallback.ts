@@ -1,10 +1,11 @@
 // Responses of a site with a fallback page: they depend on the kind of request, and may replace an application's 404.
 
 import type { FieldInput } from '../http/fields.ts';
-import { FilteredResponse, type HeadFilter } from '../http/filtered-response.ts';
+import { FilteredResponse } from '../http/filtered-response.ts';
 import type { HttpRequest, HttpResponse } from '../http/handler.ts';
 import { NAVIGATION_FIELDS, navigationOf } from '../http/navigation.ts';
 import { type NextHandler, passOn } from '../http/next-handler.ts';
+import { respondOrElse } from '../http/other-response.ts';
 import { addVary } from '../http/vary.ts';
 
 const NOT_FOUND = 404;
@@ -35,10 +36,12 @@ export function answerMissing(
   const answer = navigation === 'page' || (navigation === 'unknown' && isPagePath) ? fallBack : refuse;
   // The application was called before, and the fallback page itself is missing or was replaced meanwhile.
   if (response instanceof VaryingResponse) return answer(response);
-  const ask = (filter: HeadFilter): void | Promise<void> =>
-    passOn(nextHandler, request, new FilteredResponse(response, filter), () => answer(new VaryingResponse(response)));
-  if (navigation !== 'page') return ask((status, fields) => (status === NOT_FOUND ? varied(fields) : fields));
-  return askReplaceably(ask, () => fallBack(new VaryingResponse(response)));
+  const ask = (to: HttpResponse): void | Promise<void> =>
+    passOn(nextHandler, request, to, () => answer(new VaryingResponse(response)));
+  if (navigation !== 'page')
+    return ask(new FilteredResponse(response, (status, fields) => (status === NOT_FOUND ? varied(fields) : fields)));
+  const isMissing = (status: number): boolean => status === NOT_FOUND;
+  return respondOrElse(response, ask, isMissing, () => fallBack(new VaryingResponse(response)));
 }
 
 /** Adds to Vary the fields that tell a navigation, so that caches do not mix both responses. */
@@ -55,28 +58,4 @@ function varied(fields: FieldInput): FieldInput {
     // The response itself rejects such fields, with the error that handlers know.
     return fields;
   }
-}
-
-/**
- * Lets an application respond where a fallback page is configured. `replace` responds instead when the head is a 404.
- * If the application fails after that head, its error is reported after the replacement is sent.
- */
-function askReplaceably(
-  ask: (filter: HeadFilter) => void | Promise<void>,
-  replace: () => void | Promise<void>,
-): void | Promise<void> {
-  const replaced: { by: Promise<void> | null } = { by: null };
-  let result: void | Promise<void>;
-  try {
-    result = ask((status, fields) => {
-      if (status !== NOT_FOUND) return fields;
-      replaced.by = (async () => replace())();
-      return null;
-    });
-  } catch (error) {
-    if (replaced.by === null) throw error;
-    result = Promise.reject(error);
-  }
-  if (result === undefined && replaced.by === null) return undefined;
-  return (async () => result)().finally(() => replaced.by);
 }

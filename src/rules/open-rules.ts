@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { EpollServerError } from '../errors.ts';
 import type { Handler } from '../http/handler.ts';
 import { isFullOf, withTraits } from '../http/handler-traits.ts';
+import { outcomeOf } from '../http/next-handler.ts';
 import type { StaticSettings } from '../options/option-types.ts';
 import { RULE_KINDS, type RuleLists, type RulesSettings } from '../options/rules-settings.ts';
 import { CurrentRules } from './current-rules.ts';
@@ -115,6 +116,7 @@ function withFreshFiles(handler: Handler, files: readonly WatchedFile[]): Handle
   if (files.length === 0) return handler;
   return (request, response) => {
     const fresh = whenAllFresh(files);
-    return fresh === null ? handler(request, response) : fresh.then(() => handler(request, response));
+    if (fresh === null) return handler(request, response);
+    return fresh.then(() => outcomeOf(handler(request, response), response));
   };
 }

@@ -6,6 +6,7 @@ import { type FieldInput, pairsOf, precompileFields } from '../http/fields.ts';
 import { FilteredResponse } from '../http/filtered-response.ts';
 import type { Handler, HttpRequest, HttpResponse } from '../http/handler.ts';
 import { outcomeOf } from '../http/next-handler.ts';
+import { respondOrElse } from '../http/other-response.ts';
 import { addressKey } from '../options/address-set.ts';
 import type { AuthRule } from '../options/file-rule.ts';
 import { Authorizer } from './authorizer.ts';
@@ -37,6 +38,7 @@ export type FindPlan = (request: HttpRequest) => Plan | null;
 
 export class RulesHandler {
   readonly handler: Handler;
+  /** That of the content. Its promise is pending while it has not responded. */
   readonly #next: Handler;
   /** The content of a request that rules have routed. */
   readonly #content: Handler;
@@ -45,7 +47,7 @@ export class RulesHandler {
   readonly #nowMs: () => number;
 
   constructor(next: Handler, find: FindPlan, passwords: PasswordChecker, nowMs: () => number) {
-    this.#next = next;
+    this.#next = (request, response) => outcomeOf(next(request, response), response);
     this.#content = (request, response) => this.#respondRouted(request, response);
     this.#find = find;
     this.#authorizer = new Authorizer(passwords);
@@ -70,7 +72,7 @@ export class RulesHandler {
     const wrapped = this.#wrapped(plan, request, response);
     const fresh = plan.whenFresh();
     if (fresh === null) return this.#admit(plan, request, wrapped);
-    return fresh.then(() => outcomeOf(this.#admit(plan, request, wrapped), wrapped));
+    return fresh.then(() => this.#admit(plan, request, wrapped));
   }
 
   /** All that follows is sent through the rules for responses: headers, CORS, error pages. */
@@ -112,7 +114,7 @@ export class RulesHandler {
       return sendError(request, response, { ...UNAUTHORIZED, lines: challenge(first.rule) });
     };
     const verdict = this.#authorizer.check(auth, request.header('authorization') ?? '');
-    return verdict instanceof Promise ? verdict.then((later) => outcomeOf(go(later), response)) : go(verdict);
+    return verdict instanceof Promise ? verdict.then(go) : go(verdict);
   }
 
   /** Redirects, the policy for slashes, and rewrites; then the content. */
@@ -149,27 +151,23 @@ export class RulesHandler {
     if (!isAdmitted(guard, routed)) return sendError(request, response, FORBIDDEN);
     const go = (): Outcome => this.#authorize(guard, request, response, () => serve(routed));
     const fresh = guard.whenFresh();
-    return fresh === null ? go() : fresh.then(() => outcomeOf(go(), response));
+    return fresh === null ? go() : fresh.then(go);
   }
 
   /** Serves GET or HEAD; where nothing is served, rules for missing paths apply. */
   #served(plan: Plan, path: string, request: HttpRequest, response: HttpResponse): Outcome {
     const missing = targetIn([...plan.redirects, ...plan.rewrites], path, true, request);
-    const serve: Handler =
+    const content = (to: HttpResponse): Outcome => this.#content(request, to);
+    const serve = (to: HttpResponse): Outcome =>
       plan.slash === null
-        ? this.#content
-        : (given, to) => this.#orElse(given, to, isRespelled, (at) => this.#content(respelled(given), at));
-    if (missing === null) return serve(request, response);
+        ? content(to)
+        : respondOrElse(to, content, isRespelled, (at) => this.#content(respelled(request), at));
+    if (missing === null) return serve(response);
     const { rule, target } = missing;
-    return this.#orElse(
-      request,
-      response,
-      (status) => status === 404,
-      (to) =>
-        rule.status === 0
-          ? this.#rewrite(plan, request, to, target, (routed) => this.#content(routed, to))
-          : sendRedirect(to, rule.status, withQuery(target, request.query)),
-      serve,
+    return respondOrElse(response, serve, isMissing, (to) =>
+      rule.status === 0
+        ? this.#rewrite(plan, request, to, target, (routed) => this.#content(routed, to))
+        : sendRedirect(to, rule.status, withQuery(target, request.query)),
     );
   }
 
@@ -183,33 +181,7 @@ export class RulesHandler {
     };
     const serveClean = (to: HttpResponse): Outcome =>
       this.#next(new RewrittenRequest(request, clean, request.query), to);
-    return this.#orElse(request, response, isClean, serveClean, this.#next);
-  }
-
-  /** Calls `first`. If it begins a response that `isOther` names, that is dropped, and `otherwise` responds instead. */
-  #orElse(
-    request: HttpRequest,
-    response: HttpResponse,
-    isOther: (status: number, fields: FieldInput) => boolean,
-    otherwise: (response: HttpResponse) => Outcome,
-    first: Handler = this.#content,
-  ): Outcome {
-    let isDropped = false;
-    let settle: (outcome: Promise<void>) => void = () => {};
-    const second = new Promise<void>((resolve) => {
-      settle = resolve;
-    });
-    const filtered = new FilteredResponse(response, (status, fields) => {
-      if (!isOther(status, fields)) return fields;
-      isDropped = true;
-      // An async function, so that it rejects where `otherwise` throws.
-      settle((async () => outcomeOf(otherwise(response), response))());
-      return null;
-    });
-    const result = first(request, filtered);
-    if (typeof result?.then === 'function') return result.then(() => (isDropped ? second : undefined));
-    // Pending for ever if the first response is sent later and not dropped: that is a response too.
-    return isDropped || !filtered.started ? second : undefined;
+    return respondOrElse(response, (to) => this.#next(request, to), isClean, serveClean);
   }
 }
 
@@ -219,6 +191,10 @@ function isSecure({ scheme }: HttpRequest): boolean {
 
 function isRead({ method }: HttpRequest): boolean {
   return method === 'GET' || method === 'HEAD';
+}
+
+function isMissing(status: number): boolean {
+  return status === 404;
 }
 
 function isAdmitted({ deny, allow }: Plan, request: HttpRequest): boolean {
