@@ -87,6 +87,13 @@ export function addressKey(address: string): string | null {
   return isIPv6(bare) ? hexOfIPv6(bare) : null;
 }
 
+/** The IPv4 address of an IPv6-mapped one, in any spelling; null: another address. */
+export function mappedIPv4(address: string): string | null {
+  const key = addressKey(address);
+  if (key?.startsWith(MAPPED) !== true) return null;
+  return Array.from(Buffer.from(key.slice(MAPPED.length), 'hex')).join('.');
+}
+
 function hexOfIPv4(address: string): string {
   return address
     .split('.')

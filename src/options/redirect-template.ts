@@ -60,11 +60,11 @@ export class RedirectTemplate {
   }
 
   /**
-   * The target for `path` (in its normal form). Null: the pattern does not match it, or parts of names would become a dot
-   * segment, as those of `f-..` for `/f-:name`.
+   * The target for a path of these names (in its normal form). Null: the pattern does not match it, or parts of names
+   * would become a dot segment, as those of `f-..` for `/f-:name`.
    */
-  targetOf(path: string, encode: EncodeName): string | null {
-    const values = this.#valuesOf(path);
+  targetOf(names: readonly string[], encode: EncodeName): string | null {
+    const values = this.#valuesOf(names);
     if (values === null) return null;
     let target = '';
     for (const [index, piece] of this.#pieces.entries()) {
@@ -75,8 +75,7 @@ export class RedirectTemplate {
     return DOT_SEGMENT.test(target) ? null : target;
   }
 
-  #valuesOf(path: string): Values | null {
-    const names = path === '' ? [] : path.split('/');
+  #valuesOf(names: readonly string[]): Values | null {
     const parts = this.#isOfIndex && names.length < this.#parts.length ? this.#parts.slice(0, -1) : this.#parts;
     const count = parts.length;
     if (this.#hasSplat ? names.length < count : names.length !== count) return null;

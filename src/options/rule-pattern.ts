@@ -11,8 +11,8 @@ const GLOB = /[*?[\]{}()!@+\\]/;
 
 const CONTROLS = /\p{Cc}/u;
 
-/** The name of a file that a server sends for a folder. */
-export const INDEX_NAME: RegExp = /^index\.\w+$/;
+/** The file that a server sends for a folder. */
+const INDEX = /(?:^|\/)index\.\w+$/;
 
 /**
  * A glob as in `--cache-control`: `/docs/**` or `/docs/` is all below it, and a pattern without a slash is a glob over
@@ -28,6 +28,8 @@ export class RulePattern {
   readonly path: string;
   /** Matches all paths, even one without a normal form. */
   readonly isAll: boolean;
+  /** All matching paths; null: it is a glob. */
+  readonly paths: readonly string[] | null;
   /** The first name of all matching paths, folded; null: they differ. */
   readonly first: string | null;
   readonly #matches: Matcher;
@@ -43,6 +45,7 @@ export class RulePattern {
     this.isAll = ['**', '/**'].includes(this.path);
     checkPath(this.path, text);
     const [first = ''] = this.path.replace(/^\//, '').split('/');
+    this.paths = isExact(this.path) ? pathsOf(bareOf(this.path)) : null;
     this.first = this.path.includes('/') && !GLOB.test(first) ? foldedPath(first) : null;
     this.#matches = pathMatcher(this.path);
   }
@@ -56,13 +59,6 @@ export class RulePattern {
   matchesFolded(path: string): boolean {
     this.#matchesFolded ??= pathMatcher(foldedPath(this.path));
     return this.isAll || this.#matchesFolded(path);
-  }
-
-  /** All paths that match; null: they are not known. */
-  get paths(): readonly string[] | null {
-    return GLOB.test(this.path) || !this.path.includes('/') || this.path.endsWith('/')
-      ? null
-      : pathsOf(this.path.replace(/^\//, ''));
   }
 
   /** Whether each request that `other` matches is matched by this pattern. False: not that it is known. */
@@ -127,9 +123,17 @@ function checkedHost(given: string, text: string): string {
   );
 }
 
+/** A path may be compared with each combination of the alternatives in braces. */
+const MAX_COMBINATIONS = 100;
+
 /** Why a client could make a glob expensive: its matcher would try many ways to divide a path. */
 function costProblem(path: string): string | null {
   if (/[()]/.test(path)) return 'parentheses';
+  if (/[\]}]\+/.test(path)) return 'a + behind a set or alternatives';
+  const combinations = path
+    .split('{')
+    .reduce((product, part, at) => product * (at === 0 ? 1 : part.split(',').length), 1);
+  if (combinations > MAX_COMBINATIONS) return `more than ${MAX_COMBINATIONS} combinations of alternatives`;
   const names = path.split('/');
   if (names.some((name) => name !== '**' && name.replaceAll(/[^*]/g, '').length > 1)) return 'two * in one name';
   const inside = names.slice(0, -1).filter((name) => name === '**').length;
@@ -157,9 +161,11 @@ function checkPath(path: string, text: string): void {
 
 /** Usual forms are compared without a regular expression. */
 function pathMatcher(path: string): Matcher {
-  const bare = path.replace(/^\//, '');
-  const isAnchored = path.includes('/');
-  if (!GLOB.test(bare) && isAnchored && !bare.endsWith('/')) return exactMatcher(bare);
+  const bare = bareOf(path);
+  if (isExact(path)) {
+    const [own, folder] = pathsOf(bare);
+    return (given) => given === own || given === folder;
+  }
   const folder = bare.endsWith('/') ? bare.slice(0, -1) : bare.endsWith('/**') ? bare.slice(0, -'/**'.length) : null;
   if (folder !== null && !GLOB.test(folder)) {
     const below = `${folder}/`;
@@ -170,15 +176,18 @@ function pathMatcher(path: string): Matcher {
   return matcherOf(path);
 }
 
-/** A path of an index is also the path of its folder. */
-function pathsOf(bare: string): readonly [string, ...string[]] {
-  const slash = bare.lastIndexOf('/');
-  return INDEX_NAME.test(bare.slice(slash + 1)) ? [bare, bare.slice(0, Math.max(slash, 0))] : [bare];
+function bareOf(path: string): string {
+  return path.replace(/^\//, '');
 }
 
-function exactMatcher(bare: string): Matcher {
-  const [path, folder = path] = pathsOf(bare);
-  return path === folder ? (given) => given === path : (given) => given === path || given === folder;
+/** Whether it is a path, and no glob. */
+function isExact(path: string): boolean {
+  return path.includes('/') && !GLOB.test(path) && !path.endsWith('/');
+}
+
+/** A path of an index is also the path of its folder. */
+function pathsOf(bare: string): readonly string[] {
+  return INDEX.test(bare) ? [bare, bare.replace(INDEX, '')] : [bare];
 }
 
 /** Whether the last name is `ending` itself: a `*` stands for at least one character. */

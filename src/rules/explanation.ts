@@ -12,7 +12,7 @@ import { normalPathOf } from './normal-path.ts';
 import { entriesOf, namedFilesOf } from './open-rules.ts';
 import type { RuleEntry, RuleKind } from './path-index.ts';
 import { isOfHttps, rulesOf } from './plan.ts';
-import { otherSpelling, PERMANENT_REDIRECT, targetIn, withQuery } from './routing.ts';
+import { otherSpelling, PERMANENT_REDIRECT, type Routed, splitTarget, targetIn, withQuery } from './routing.ts';
 import { RuleIndex } from './rule-index.ts';
 
 /** The request that is explained. */
@@ -24,32 +24,42 @@ interface Effect {
   readonly text: string;
 }
 
+/** What a redirect, a rewrite or a policy for slashes does. */
+interface Step {
+  readonly text: string;
+  /** The target that is served in place of the requested path; null: none. */
+  readonly served: string | null;
+}
+
+/** Rules of these kinds send the client elsewhere, or serve another path. */
+const ROUTING: ReadonlySet<RuleKind> = new Set(['redirects', 'trailingSlash', 'rewrites']);
+
+/** Rules of these kinds apply to the target of a rewrite too. */
+const GUARDS: ReadonlySet<RuleKind> = new Set(['deny', 'allow', 'auth']);
+
 /** One line for each rule, in the order in which they apply. */
 export function explain(lists: RuleLists, served: StaticSettings | null, request: AskedRequest): readonly string[] {
   const index = new RuleIndex(entriesOf(lists), namedFilesOf(served, lists), () => null);
   const entries = index.matching(request);
   const path = normalPathOf(request.path);
   const about = path === null ? ['This path has no normal form: each rule that protects a path applies to it.'] : [];
-  const isAnswered = isPreflight(request) && entries.some(({ kind }) => kind === 'cors');
-  const routes = isAnswered ? new Map<RuleEntry, Route>() : routesOf(entries, request, path);
+  const cors = entries.find(({ kind }) => kind === 'cors');
+  // The rule responds, so that those of routes and passwords do not see the request.
+  const isAnswered = cors !== undefined && isPreflight(request);
+  const steps = path === null || isAnswered ? new Map<RuleEntry, Step>() : stepsOf(entries, request, path);
   const effects = entries.flatMap((entry): readonly Effect[] => {
     const { kind, rule } = entry;
-    if (isAnswered && UNASKED.has(kind)) return [{ rule, text: `${kind}: does not apply to this preflight request` }];
-    const route = routes.get(entry);
-    if (route === undefined) return [{ rule, text: effectOf(entry, request) }];
-    return [{ rule, text: route.text }, ...guardsOf(route.served, entries, index, request)];
+    const step = steps.get(entry);
+    if (step !== undefined) return [{ rule, text: step.text }, ...guardsOf(step.served, entries, index, request)];
+    const isUnmet = ROUTING.has(kind) || (kind === 'auth' && isAnswered) || (kind === 'cors' && entry !== cors);
+    const unmet = `${kind}: does not apply to this ${isAnswered ? 'preflight ' : ''}request`;
+    return [{ rule, text: isUnmet ? unmet : effectOf(entry, request) }];
   });
   const lines = effects.map(
     ({ rule, text }, at) => `${String(at + 1).padStart(3)}. ${text}  # ${rule.origin ?? 'rules'}`,
   );
   return [...about, ...(lines.length === 0 ? ['No rule applies.'] : lines)];
 }
-
-/** Rules of these kinds do not see preflight requests. */
-const UNASKED: ReadonlySet<RuleKind> = new Set(['auth', 'redirects', 'trailingSlash', 'rewrites']);
-
-/** Rules of these kinds apply to the target of a rewrite too. */
-const GUARDS: ReadonlySet<RuleKind> = new Set(['deny', 'allow', 'auth']);
 
 /** The rules of `target` that protect it, except for those of the request itself. Null: nothing else is served. */
 function guardsOf(
@@ -59,59 +69,47 @@ function guardsOf(
   request: AskedRequest,
 ): readonly Effect[] {
   if (target === null) return [];
-  const [path = '/'] = target.split(/[?#]/, 1);
+  const [path] = splitTarget(target);
   return index
     .matching({ path, host: request.host })
     .filter((entry) => GUARDS.has(entry.kind) && !own.includes(entry))
-    .map((entry) => ({ rule: entry.rule, text: `${effectOf(entry, request)}, for ${path}` }));
+    .map((entry) => ({ rule: entry.rule, text: `${effectOf(entry, request)} (for ${path})` }));
 }
 
-interface Route {
-  readonly text: string;
-  /** The target that is served; null: the client is sent to it, or the rule does not apply. */
-  readonly served: string | null;
-}
-
-/** What redirects, rewrites and the policy for slashes do, of which one applies at most. */
-function routesOf(
-  entries: readonly RuleEntry[],
-  request: AskedRequest,
-  path: string | null,
-): ReadonlyMap<RuleEntry, Route> {
-  const routes = new Map<RuleEntry, Route>();
-  const isRead = request.method === 'GET' || request.method === 'HEAD';
-  let isRouted = false;
-  for (const entry of entries) {
-    if (entry.kind !== 'redirects' && entry.kind !== 'rewrites' && entry.kind !== 'trailingSlash') continue;
-    const target = path === null ? null : targetOf(entry, request, path);
-    const isConditional = entry.kind !== 'trailingSlash' && rulesOf([entry], entry.kind).some((rule) => rule.ifMissing);
-    const applies =
-      target !== null && !isRouted && (isRead || entry.kind !== 'trailingSlash') && (isRead || !isConditional);
-    const condition = isConditional ? ' if the response would be 404' : '';
-    routes.set(entry, {
-      text: `${entry.kind}: ${applies ? `${target.text}${condition}` : 'does not apply to this request'}`,
-      served: applies ? target.served : null,
+/** What redirects, rewrites and the policy for slashes do: at most one applies, and another one if nothing is served. */
+function stepsOf(entries: readonly RuleEntry[], request: AskedRequest, path: string): ReadonlyMap<RuleEntry, Step> {
+  const steps = new Map<RuleEntry, Step>();
+  /** Whether a rule of these kinds applies. */
+  const take = (kinds: readonly RuleKind[], ifMissing: boolean): boolean =>
+    entries.some((entry) => {
+      if (!kinds.includes(entry.kind)) return false;
+      const rules = [...rulesOf([entry], 'redirects'), ...rulesOf([entry], 'rewrites')];
+      const found = targetIn(rules, path, ifMissing, request);
+      if (found !== null) steps.set(entry, stepOf(entry.kind, found, request));
+      return found !== null;
     });
-    if (applies && !isConditional && entry.kind !== 'rewrites') isRouted = true;
-  }
-  return routes;
+  if (take(['redirects'], false)) return steps;
+  const isRead = request.method === 'GET' || request.method === 'HEAD';
+  const slash = isRead ? entries.find(({ kind }) => kind === 'trailingSlash') : undefined;
+  const moved = slash === undefined ? null : respelled(slash, request, path);
+  if (slash !== undefined && moved !== null) return steps.set(slash, moved);
+  take(['rewrites'], false);
+  if (isRead) take(['redirects', 'rewrites'], true);
+  return steps;
 }
 
-function targetOf(entry: RuleEntry, request: AskedRequest, path: string): Route | null {
-  const { path: sent, query } = request;
-  if (entry.kind === 'trailingSlash') {
-    const [rule] = rulesOf([entry], 'trailingSlash');
-    const moved = otherSpelling(sent, path, rule?.policy === 'add');
-    return moved === null ? null : { text: `${PERMANENT_REDIRECT} to ${withQuery(moved, query)}`, served: null };
-  }
-  const rules = [...rulesOf([entry], 'redirects'), ...rulesOf([entry], 'rewrites')];
-  const found = targetIn(rules, path, false, request) ?? targetIn(rules, path, true, request);
-  if (found === null) return null;
-  const { rule, target } = found;
-  const full = withQuery(target, query);
-  return rule.status === 0
-    ? { text: `serves ${full}`, served: target }
-    : { text: `${rule.status} to ${full}`, served: null };
+function stepOf(kind: RuleKind, { rule, target }: Routed, { query }: AskedRequest): Step {
+  const what = `${kind}: ${rule.status === 0 ? 'serves' : `${rule.status} to`} ${withQuery(target, query)}`;
+  const text = rule.ifMissing ? `${what} if the response would be 404` : what;
+  return { text, served: rule.status === 0 ? target : null };
+}
+
+function respelled(entry: RuleEntry, { path: sent, query }: AskedRequest, path: string): Step | null {
+  const [rule] = rulesOf([entry], 'trailingSlash');
+  const moved = otherSpelling(sent, path, rule?.policy === 'add');
+  return moved === null
+    ? null
+    : { text: `${entry.kind}: ${PERMANENT_REDIRECT} to ${withQuery(moved, query)}`, served: null };
 }
 
 /** What a rule of another kind does. */

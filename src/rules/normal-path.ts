@@ -9,6 +9,9 @@ const PERCENT = 0x25;
 const SLASH = 0x2f;
 const DOT = 0x2e;
 
+/** What a clean URL leaves out of the path of a page. */
+export const CLEAN_ENDING: RegExp = /(?:(?:^|\/)index)?\.html$/;
+
 const ASCII = /^[\0-\x7f]*$/;
 
 /**

@@ -2,9 +2,9 @@
 // that a request that no rule is for pays for one look into a table.
 
 import type { Rule } from '../options/rule.ts';
-import { foldedPath, INDEX_NAME } from '../options/rule-pattern.ts';
+import { foldedPath } from '../options/rule-pattern.ts';
 import type { RuleLists } from '../options/rules-settings.ts';
-import { isPlainPath, normalPathOf } from './normal-path.ts';
+import { CLEAN_ENDING, isPlainPath, normalPathOf } from './normal-path.ts';
 
 export type RuleKind = keyof RuleLists;
 
@@ -43,7 +43,9 @@ export class PathIndex<P> {
   readonly #entries: readonly RuleEntry[];
   readonly #planOf: (entries: readonly RuleEntry[]) => P | null;
   readonly #files: NamedFiles;
-  /** Rules by the first name of their paths. */
+  /** Rules for single paths. */
+  readonly #byPath = new Map<string, RuleEntry[]>();
+  /** The others by the first name of their paths. */
   readonly #byFirst = new Map<string, RuleEntry[]>();
   /** Rules for all paths. */
   readonly #everywhere: readonly RuleEntry[];
@@ -71,9 +73,9 @@ export class PathIndex<P> {
     const partial = entries.filter(({ rule }) => !rule.pattern.isAll);
     this.#anywhere = partial.filter(({ rule }) => rule.pattern.first === null);
     for (const entry of partial) {
-      const { first } = entry.rule.pattern;
-      if (first !== null) this.#file(first, entry);
-      if (first !== null && INDEX_NAME.test(first)) this.#file('', entry);
+      const { paths, first } = entry.rule.pattern;
+      for (const path of paths ?? []) fileUnder(this.#byPath, foldedPath(path), entry);
+      if (paths === null && first !== null) fileUnder(this.#byFirst, first, entry);
     }
     this.#isStrict = partial.some(({ kind }) => isProtecting(kind));
     this.#decided = this.#table(planOf(this.#everywhere));
@@ -101,7 +103,11 @@ export class PathIndex<P> {
     const normal = normalPathOf(path);
     if (normal === null) return this.#entries.filter(({ kind, rule }) => rule.pattern.isAll || isProtecting(kind));
     const names = this.#namesFor(foldedPath(normal), path.endsWith('/'));
-    const near = new Set(names.flatMap((name) => this.#byFirst.get(firstOf(name)) ?? []));
+    const firsts = new Set(names.map(firstOf));
+    const near = new Set([
+      ...names.flatMap((name) => this.#byPath.get(name) ?? []),
+      ...[...firsts].flatMap((first) => this.#byFirst.get(first) ?? []),
+    ]);
     const found = [...near, ...this.#anywhere].filter(
       ({ kind, rule: { pattern } }) =>
         pattern.matches(normal) || (isProtecting(kind) && names.some((name) => pattern.matchesFolded(name))),
@@ -109,19 +115,13 @@ export class PathIndex<P> {
     return [...this.#everywhere, ...found].sort((a, b) => a.order - b.order);
   }
 
-  #file(first: string, entry: RuleEntry): void {
-    const filed = this.#byFirst.get(first);
-    if (filed === undefined) this.#byFirst.set(first, [entry]);
-    else filed.push(entry);
-  }
-
   /** `common`: the plan of rules for all paths. */
   #table(common: P | null): (P | null | undefined)[] {
     const isAnyOpen = this.#anywhere.length > 0;
-    const initials = new Set([...this.#byFirst.keys()].map((first) => first.charAt(0)));
+    const initials = new Set([...this.#byPath.keys(), ...this.#byFirst.keys()].map((name) => name.charAt(0)));
     const table = Array.from({ length: CODES }, (_, code) => {
       const initial = String.fromCharCode(code).toLowerCase();
-      const isOpen = isAnyOpen || (this.#byFirst.size > 0 && (SPECIAL.has(initial) || initials.has(initial)));
+      const isOpen = isAnyOpen || (initials.size > 0 && (SPECIAL.has(initial) || initials.has(initial)));
       return isOpen ? undefined : common;
     });
     return table.with(0, this.#planOfRoot());
@@ -143,6 +143,8 @@ export class PathIndex<P> {
     const below = name === '' ? '' : `${name}/`;
     if (mayBeFolder) for (const index of indexes) names.push(below + foldedPath(index));
     if (cleanUrls && name !== '') names.push(`${name}.html`);
+    // A rewrite to a page serves what its clean URL is for.
+    if (cleanUrls && CLEAN_ENDING.test(name)) names.push(name.replace(CLEAN_ENDING, ''));
     return names;
   }
 }
@@ -150,6 +152,12 @@ export class PathIndex<P> {
 /** Whether rules of this kind protect paths, in all their spellings. */
 export function isProtecting(kind: RuleKind): boolean {
   return PROTECTING.has(kind);
+}
+
+function fileUnder(entries: Map<string, RuleEntry[]>, key: string, entry: RuleEntry): void {
+  const filed = entries.get(key);
+  if (filed === undefined) entries.set(key, [entry]);
+  else filed.push(entry);
 }
 
 function firstOf(path: string): string {

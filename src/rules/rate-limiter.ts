@@ -54,6 +54,12 @@ export class RateLimiter {
     return 0;
   }
 
+  /** Undoes {@link take}. */
+  giveBack(key: string, nowMs: number): void {
+    const entry = this.#entryOf(key, nowMs);
+    this.#fullMs[entry] = (this.#fullMs[entry] ?? 0) - this.#tokenMs;
+  }
+
   /** The entry of `key`. A new one takes the place of a full bucket, or else of the one that is full first. */
   #entryOf(key: string, nowMs: number): number {
     this.#hash.hash(key);

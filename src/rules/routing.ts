@@ -9,7 +9,7 @@ import { normalPathOf } from './normal-path.ts';
 export const PERMANENT_REDIRECT = 308;
 
 /** A rule that applies, and its target. */
-interface Routed {
+export interface Routed {
   readonly rule: RedirectRule;
   readonly target: string;
 }
@@ -28,12 +28,18 @@ export function targetIn(
   ifMissing: boolean,
   sentTo: SentTo,
 ): Routed | null {
+  const names = namesOf(path);
   for (const rule of rules) {
     if (rule.ifMissing !== ifMissing) continue;
-    const target = rule.template.targetOf(path, encodeName);
+    const target = rule.template.targetOf(names, encodeName);
     if (target !== null && (rule.status === 0 || !isSelf(target, path, sentTo))) return { rule, target };
   }
   return null;
+}
+
+/** The names of a path, without empty ones. */
+export function namesOf(path: string): readonly string[] {
+  return path.split('/').filter((name) => name !== '');
 }
 
 /** Whether `target` has the path itself, at the same origin. */
@@ -44,6 +50,12 @@ function isSelf(target: string, path: string, { scheme, host }: SentTo): boolean
   if (!URL.canParse(own) || !URL.canParse(sent)) return false;
   const { origin, pathname } = new URL(sent);
   return origin === new URL(own).origin && normalPathOf(pathname) === path;
+}
+
+/** The path of a target on this server, and its query; undefined: it has none. */
+export function splitTarget(target: string): readonly [path: string, query: string | undefined] {
+  const [path = '/', ...rest] = (target.split('#')[0] ?? '').split('?');
+  return [path, rest.length === 0 ? undefined : rest.join('?')];
 }
 
 /** The query of a request is kept unless the target has one. */

@@ -1,11 +1,15 @@
 // Finds rules that contradict each other, redirects that lead back to themselves, and rules that never apply.
 
+import { encodeName } from '../files/file-name.ts';
 import type { AccessRule } from '../options/access-rule.ts';
 import type { ErrorPageRule } from '../options/file-rule.ts';
 import type { HeaderRule } from '../options/header-rule.ts';
 import type { RedirectRule } from '../options/redirect-rule.ts';
 import type { Rule } from '../options/rule.ts';
+import { foldedPath } from '../options/rule-pattern.ts';
 import type { RuleLists } from '../options/rules-settings.ts';
+import { CLEAN_ENDING, normalPathOf } from './normal-path.ts';
+import { namesOf, splitTarget } from './routing.ts';
 
 /** Rules of which the first that matches applies. */
 const EXCLUSIVE = ['redirects', 'trailingSlash', 'rewrites', 'cors', 'errorPages'] as const;
@@ -65,7 +69,7 @@ function hides(first: Rule, second: Rule): boolean {
   if (!isRedirect(first) || first.pattern.isAll || /^[^*]*(?:\/\*\*)?$/.test(first.pattern.path))
     return first.pattern.covers(second.pattern);
   // A redirect's pattern may match more than its template.
-  const matches = (path: string): boolean => first.template.targetOf(path, (name) => name) !== null;
+  const matches = (path: string): boolean => first.template.targetOf(namesOf(path), (name) => name) !== null;
   return first.pattern.coversHost(second.pattern) && second.pattern.paths?.every(matches) === true;
 }
 
@@ -109,77 +113,105 @@ function fieldContradictions(rules: readonly HeaderRule[]): readonly string[] {
 }
 
 function accessContradictions({ allow, deny }: RuleLists): readonly string[] {
-  const isOpposite = (a: AccessRule, b: AccessRule): boolean =>
-    a.pattern.text === b.pattern.text && a.texts.some((text) => b.texts.includes(text));
+  const keysOf = ({ pattern, texts }: AccessRule): readonly string[] => texts.map((text) => `${pattern.text} ${text}`);
+  const denied = new Map(deny.flatMap((rule) => keysOf(rule).map((key) => [key, rule] as const)));
   return allow.flatMap((rule) => {
-    const denied = deny.find((each) => isOpposite(each, rule));
-    return denied === undefined ? [] : [contradiction(denied, rule)];
+    const opposite = keysOf(rule).flatMap((key) => denied.get(key) ?? [])[0];
+    return opposite === undefined ? [] : [contradiction(opposite, rule)];
   });
 }
 
 /** Stands for the values of names in patterns. */
 const SAMPLE = 'sample-name';
 
-/** What a clean URL leaves out of the path of a page. */
-const CLEAN = /(?:(?:^|\/)index)?\.html$/;
-
-function loops({ redirects }: RuleLists, isPage: IsPage): readonly string[] {
-  const rules = redirects.filter(({ ifMissing }) => !ifMissing);
-  return rules.flatMap((rule) => {
-    const { pattern, template } = rule;
-    if (pattern.path.includes('[') || pattern.path.includes('{')) return [];
-    const path = pattern.path.replaceAll(/^\/|\/$/g, '').replaceAll(/\*+/g, SAMPLE);
-    const target = template.targetOf(path, (name) => name);
-    const isOwn = target !== null && template.isLocal && namesOf(target).join('/') === path;
-    const isLoop = isOwn || isEndless(rules, { host: pattern.host, path }, isPage);
-    return isLoop ? [`${placeOf(rule)}: ${ruleText(rule)} leads to a redirect loop`] : [];
-  });
-}
-
 /** Where a request is sent. */
 interface Place {
-  /** Null: a host that no rule names. */
-  readonly host: string | null;
+  /** Empty: one that no rule names. */
+  readonly host: string;
   /** In its normal form. */
   readonly path: string;
 }
 
-function isEndless(rules: readonly RedirectRule[], from: Place, isPage: IsPage): boolean {
-  let place = from;
-  for (let step = 0; step <= rules.length; step++) {
-    const next = redirectOf(rules, place);
-    if (next === null) return false;
-    const { host, path } = next;
-    place = { host, path: host === null && isPage(path) ? path.replace(CLEAN, '') : path };
+/** A sentence for the first loop. Each place is followed once: a site may have thousands of redirects. */
+function loops({ redirects }: RuleLists, isPage: IsPage): readonly string[] {
+  const rules = redirects.filter(({ ifMissing }) => !ifMissing);
+  const next = nextPlaceOf(rules, isPage);
+  /** Places from which no loop begins. */
+  const ending = new Set<string>();
+  for (const rule of rules) {
+    const walked = new Set<string>();
+    let place: Place | null = { host: rule.pattern.host ?? '', path: samplePathOf(rule) };
+    let isLoop = leadsToItself(rule, place.path);
+    while (!isLoop && place !== null && !ending.has(keyOf(place))) {
+      walked.add(keyOf(place));
+      place = next(place);
+      // A path may also grow in each step.
+      isLoop = place !== null && (walked.has(keyOf(place)) || walked.size > rules.length);
+    }
+    if (isLoop) return [`${placeOf(rule)}: ${ruleText(rule)} leads to a redirect loop`];
+    for (const each of walked) ending.add(each);
   }
-  return true;
+  return [];
 }
 
-/** Where the redirects lead from a place. Null: they end, or leave for a host that no rule names. */
-function redirectOf(rules: readonly RedirectRule[], from: Place): Place | null {
-  const first = from.path.split('/', 1)[0]?.toLowerCase() ?? '';
-  for (const { pattern, template } of rules) {
-    if (pattern.first !== null && pattern.first !== first) continue;
-    if (pattern.host !== null && pattern.host !== from.host) continue;
-    const target = template.targetOf(from.path, (name) => name);
-    if (target === null) continue;
-    const [, host, local = target] = ABSOLUTE.exec(target) ?? [];
-    const to = { host: host?.toLowerCase() ?? from.host, path: namesOf(local).join('/') };
-    if (!template.isLocal && !rules.some((rule) => rule.pattern.host === host?.toLowerCase())) return null;
-    const isSame = to.host === from.host && to.path === from.path;
-    // A redirect to the same address does not apply. That of a whole folder into itself is a mistake nevertheless.
-    if (!isSame || (template.isLocal && pattern.paths === null)) return to;
-  }
-  return null;
+function keyOf({ host, path }: Place): string {
+  return `${host}/${path}`;
 }
 
-/** A URL whose port is in no doubt: its host and the rest. */
-const ABSOLUTE = /^https?:\/\/([^/?#:]+|\[[^\]]*\])(?![^/?#])(.*)$/i;
+function samplePathOf({ pattern }: RedirectRule): string {
+  return namesOf(pattern.path.replaceAll(/\*+/g, SAMPLE)).join('/');
+}
 
-/** The names of a target's path, without its query. */
-function namesOf(target: string): readonly string[] {
-  const [path = ''] = target.split(/[?#]/, 1);
-  return path.split('/').filter((name) => name !== '');
+/** A redirect to the same address does not apply, but that of a rule's own paths is a mistake nevertheless. */
+function leadsToItself({ template }: RedirectRule, path: string): boolean {
+  const target = template.isLocal ? template.targetOf(namesOf(path), encodeName) : null;
+  return target !== null && targetPlace(target, '')?.path === path;
+}
+
+/** Finds where the redirects lead from a place. Null: they end, or leave for a host that no rule names. */
+function nextPlaceOf(rules: readonly RedirectRule[], isPage: IsPage): (from: Place) => Place | null {
+  const candidates = candidatesOf(rules);
+  const hosts = new Set(rules.map(({ pattern }) => pattern.host));
+  return (from) => {
+    const names = namesOf(from.path);
+    for (const { pattern, template } of candidates(from.path)) {
+      if (pattern.host !== null && pattern.host !== from.host) continue;
+      const target = template.targetOf(names, encodeName);
+      if (target === null) continue;
+      const to = targetPlace(target, from.host);
+      if (to === null || (!template.isLocal && !hosts.has(to.host))) return null;
+      if (keyOf(to) === keyOf(from) && (!template.isLocal || pattern.paths !== null)) continue;
+      return to.host === '' && isPage(to.path) ? { ...to, path: to.path.replace(CLEAN_ENDING, '') } : to;
+    }
+    return null;
+  };
+}
+
+/** The host of a target, unless it is a path, and the rest. A host with a port may be another server. */
+const TARGET = /^(?:https?:\/\/([^/?#:]+|\[[^\]]*\]))?(?![^/?#])(.*)$/i;
+
+/** `ownHost`: that of the request. Null: it is not known, or the path has no normal form. */
+function targetPlace(target: string, ownHost: string): Place | null {
+  const [, host = ownHost, rest] = TARGET.exec(target) ?? [];
+  const path = rest === undefined ? null : normalPathOf(`/${splitTarget(rest)[0]}`);
+  return path === null ? null : { host: host.toLowerCase(), path };
+}
+
+/** Finds the rules that may match a path, in their order. */
+function candidatesOf(rules: readonly RedirectRule[]): (path: string) => readonly RedirectRule[] {
+  const filed = new Map<string, number[]>();
+  const file = (key: string, at: number): void => void (filed.get(key)?.push(at) ?? filed.set(key, [at]));
+  for (const [at, { pattern }] of rules.entries()) {
+    const { paths, first } = pattern;
+    if (paths === null) file(first === null ? '*' : `${first}/*`, at);
+    else for (const path of paths) file(foldedPath(path), at);
+  }
+  return (path) => {
+    const folded = foldedPath(path);
+    const keys = [folded, `${folded.split('/', 1)[0]}/*`, '*'];
+    const found = keys.flatMap((key) => filed.get(key) ?? []).sort((a, b) => a - b);
+    return found.flatMap((at) => rules[at] ?? []);
+  };
 }
 
 function contradiction(first: Rule, second: Rule): string {

@@ -22,7 +22,7 @@ export class RuleIndex<P> {
     const maxKept = Math.ceil(MAX_KEPT / (names.size + 2));
     const indexOf = (some: readonly RuleEntry[]): PathIndex<P> => new PathIndex(some, files, planOf, maxKept);
     this.#all = indexOf(entries);
-    const byHost = [...names].map((name) => [name, indexOf(entries.filter((entry) => isFor(entry, name)))] as const);
+    const byHost = entriesByHost(entries, names).map(([name, some]) => [name, indexOf(some)] as const);
     const others = entries.filter(({ rule }) => rule.pattern.host === null);
     const protecting = entries.filter(({ kind, rule }) => rule.pattern.host === null || isProtecting(kind));
     this.#hosts = names.size === 0 ? null : new Hosts(indexOf(others), new Map(byHost), indexOf(protecting));
@@ -43,6 +43,21 @@ export class RuleIndex<P> {
   matching(request: RequestPlace): readonly RuleEntry[] {
     return (this.#hosts?.of(request) ?? this.#all).matching(request.path);
   }
+}
+
+/** The rules of each host that rules name, in their order. */
+function entriesByHost(
+  entries: readonly RuleEntry[],
+  names: ReadonlySet<string>,
+): readonly (readonly [string, readonly RuleEntry[]])[] {
+  const isOfMany = ({ rule: { pattern } }: RuleEntry): boolean => pattern.host?.startsWith('*.') !== false;
+  const ofMany = entries.filter(isOfMany);
+  const ofOne = new Map([...names].map((name) => [name, [] as RuleEntry[]]));
+  for (const entry of entries) if (!isOfMany(entry)) ofOne.get(entry.rule.pattern.host ?? '')?.push(entry);
+  return [...ofOne].map(([name, own]) => {
+    const others = ofMany.filter((entry) => isFor(entry, name));
+    return [name, [...own, ...others].sort((a, b) => a.order - b.order)] as const;
+  });
 }
 
 /** `name`: a host, or `*.name` for all below it that no longer wildcard is for. */

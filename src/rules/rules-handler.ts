@@ -7,7 +7,7 @@ import { FilteredResponse } from '../http/filtered-response.ts';
 import type { Handler, HttpRequest, HttpResponse } from '../http/handler.ts';
 import { outcomeOf } from '../http/next-handler.ts';
 import { respondOrElse } from '../http/other-response.ts';
-import { addressKey } from '../options/address-set.ts';
+import { addressKey, mappedIPv4 } from '../options/address-set.ts';
 import type { AuthRule } from '../options/file-rule.ts';
 import { Authorizer } from './authorizer.ts';
 import { isPreflight } from './cors-policy.ts';
@@ -15,7 +15,7 @@ import { normalPathOf } from './normal-path.ts';
 import type { PasswordChecker, PasswordVerdict } from './password-checker.ts';
 import type { Plan } from './plan.ts';
 import { RewrittenRequest } from './rewritten-request.ts';
-import { otherSpelling, PERMANENT_REDIRECT, targetIn, withQuery } from './routing.ts';
+import { otherSpelling, PERMANENT_REDIRECT, splitTarget, targetIn, withQuery } from './routing.ts';
 import type { Page } from './rule-parts.ts';
 
 type Outcome = void | PromiseLike<void>;
@@ -95,11 +95,8 @@ export class RulesHandler {
       if (page !== null) return sendMaintenance(request, response, page, type, rule.retryAfterSeconds);
     }
     if (!isAdmitted(plan, request)) return sendError(request, response, FORBIDDEN);
-    for (const [{ field }, limiter] of plan.limits) {
-      const waitMs = limiter.take(clientKey(request, field), this.#nowMs());
-      if (waitMs > 0)
-        return sendError(request, response, { ...TOO_MANY, lines: retryAfter(Math.ceil(waitMs / 1_000)) });
-    }
+    const waitMs = plan.limits.length === 0 ? 0 : takeTokens(plan.limits, request, this.#nowMs());
+    if (waitMs > 0) return sendError(request, response, { ...TOO_MANY, lines: retryAfter(Math.ceil(waitMs / 1_000)) });
     if (plan.cors !== null && isPreflight(request)) return plan.cors.answerPreflight(request, response);
     return this.#authorize(plan, request, response, () => this.#route(plan, request, response));
   }
@@ -204,6 +201,17 @@ function isAdmitted({ deny, allow }: Plan, request: HttpRequest): boolean {
   return allow.length === 0 || allow.some(({ addresses }) => addresses.has(address));
 }
 
+/** Takes a token of each limiter, or of none. Returns 0, or the milliseconds until there is one. */
+function takeTokens(limits: Plan['limits'], request: HttpRequest, nowMs: number): number {
+  for (const [index, [{ field }, limiter]] of limits.entries()) {
+    const waitMs = limiter.take(clientKey(request, field), nowMs);
+    if (waitMs === 0) continue;
+    for (const [earlier, taken] of limits.slice(0, index)) taken.giveBack(clientKey(request, earlier.field), nowMs);
+    return waitMs;
+  }
+  return 0;
+}
+
 /** The digits of an IPv6 address that name a network of one client: a /64 (RFC 6177). */
 const DIGITS_OF_NETWORK = 16;
 
@@ -213,8 +221,7 @@ function clientKey(request: HttpRequest, field: string | null): string {
   if (value !== undefined && value !== '') return `=${value}`;
   const { address } = request.remote;
   if (!address.includes(':')) return address;
-  const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
-  return mapped ?? (addressKey(address) ?? address).slice(0, DIGITS_OF_NETWORK);
+  return mappedIPv4(address) ?? (addressKey(address) ?? address).slice(0, DIGITS_OF_NETWORK);
 }
 
 function retryAfter(seconds: number): string {
@@ -268,6 +275,6 @@ function sendRedirect(response: HttpResponse, status: number, location: string):
 }
 
 function rewritten(request: HttpRequest, target: string): HttpRequest {
-  const [path = '/', ...rest] = (target.split('#')[0] ?? '').split('?');
-  return new RewrittenRequest(request, path, rest.length === 0 ? request.query : rest.join('?'));
+  const [path, query = request.query] = splitTarget(target);
+  return new RewrittenRequest(request, path, query);
 }

@@ -53,6 +53,10 @@ test.each([
   [['redirects:', '  - /x -> /y', '  - /a -> /a'], 'site.yaml:4: "/a -> /a" leads to a redirect loop'],
   [['redirects:', '  - /a/** -> /a/b/:splat'], 'site.yaml:3: "/a/** -> /a/b/:splat" leads to a redirect loop'],
   [['redirects:', '  - /a -> /b', '  - /b -> /c', '  - /:x -> /a'], 'site.yaml:3: "/a -> /b" leads to a redirect loop'],
+  [
+    ['redirects:', '  - /caf%C3%A9 -> /b', '  - /b -> /caf%C3%A9'],
+    'site.yaml:3: "/caf%C3%A9 -> /b" leads to a redirect loop',
+  ],
   [['redirects:', '  - /** -> /:splat'], 'site.yaml:3: "/** -> /:splat" leads to a redirect loop'],
   [
     ['redirects:', '  - //a.example/** -> https://b.example/:splat', '  - //b.example/** -> https://a.example/:splat'],
@@ -145,6 +149,7 @@ test.each([
   '//a.example/** -> https://a.example/:splat',
   '/a/** -> https://a.example:8443/a/:splat',
   '/index.html -> /',
+  '//a.example/x -> https://a.example:8443/x',
 ])('not a redirect loop: %s', async (redirect) => {
   expect(await messageAbout(['redirects:', `  - "${redirect}"`])).toBe('');
 });
@@ -251,7 +256,7 @@ describe('--explain', () => {
       explain(rules, null, request).map((line) => line.replaceAll(/(?<= )\/\S*\/(?=users|site)/g, '').trim());
     expect(lines(asked('/a?x'))).toEqual([
       '1. rewrites: serves /secret/b?x  # site.yaml:2',
-      '2. auth: 401 without a name and password of users, for /secret/b  # site.yaml:3',
+      '2. auth: 401 without a name and password of users (for /secret/b)  # site.yaml:3',
       '3. cors: readable by scripts of https://a.example  # site.yaml:5',
     ]);
     expect(lines(asked('/secret/c')).filter((line) => line.includes('auth'))).toHaveLength(1);

@@ -123,6 +123,20 @@ test.each([
   },
 );
 
+test.each(['/secret', '/docs', '/docs/index.html', '/Docs/'])(
+  'a rule for a clean URL protects its page as the target of a rewrite: %s',
+  async (pattern) => {
+    const root = await folder({ 'secret.html': 'SECRET', 'docs/index.html': 'SECRET', 'about.html': 'about' });
+    const { port } = await start({
+      static: { root, cleanUrls: true },
+      rules: { deny: `${pattern} all`, rewrites: ['/page/:name -> /:name.html', '/start -> /docs/index.html'] },
+    });
+    const target = pattern === '/secret' ? '/page/secret' : '/start';
+    expect((await ask(port, `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`)).status).toBe(403);
+    expect((await ask(port, 'GET /page/about HTTP/1.1\r\nHost: a\r\n\r\n')).text).toBe('about');
+  },
+);
+
 test('no spelling of a host passes a rule for it', async () => {
   const application = fetchHandler(({ url }) => new Response(new URL(url).hostname));
   const { port } = await start({

@@ -109,6 +109,17 @@ describe('one normal form', () => {
   );
 });
 
+test.each([
+  `/${'{a,a}'.repeat(22)}x`,
+  `/${'{,a}'.repeat(22)}x`,
+  `/${'{a,{a,b}}/'.repeat(4)}x`,
+  '/{a,aa}+x',
+  `/${'[a-z]+'.repeat(6)}x`,
+  '/[[:alpha:]]+x',
+])('a pattern that a client could make slow is refused: %s', (text) => {
+  expect(() => new RulePattern(text)).toThrow('so that a client could make it slow');
+});
+
 test.each(['/**/a*/b', '/**/a*/**', '/**/x/**', '/a*b', '/{a*,b*}/c', '**/*-[ab].js', '*.html'])(
   'a path costs time in proportion to its length: %s',
   async (text) => {

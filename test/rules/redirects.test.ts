@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { encodeName } from '../../src/files/file-name.ts';
 import { RedirectTemplate } from '../../src/options/redirect-template.ts';
-import { withQuery } from '../../src/rules/routing.ts';
+import { namesOf, withQuery } from '../../src/rules/routing.ts';
 
 test.each([
   ['/old/:page', '/new/:page', 'old/a', '/new/a'],
@@ -36,7 +36,7 @@ test.each([
   ['/f-:name', '/b?next=/:name', 'f-..', '/b?next=/..'],
 ])('%s -> %s for %j', (from, to, path, target) => {
   const template = new RedirectTemplate(from, to);
-  expect(template.targetOf(path, encodeName)).toBe(target);
+  expect(template.targetOf(namesOf(path), encodeName)).toBe(target);
   if (target !== null) expect(template.pattern.matches(path)).toBe(true);
 });
 
