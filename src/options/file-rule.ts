@@ -10,6 +10,8 @@ import { patternOf, type Rule, rules, splitAtBlank } from './rule.ts';
 /** A rule that reads a file. */
 export interface FileRule extends Rule {
   readonly file: string;
+  /** The folder that links of the file must not leave; absent: they may lead anywhere. */
+  readonly root?: string;
 }
 
 function inFolder<R extends FileRule>(rule: R, folder: string): R {

@@ -15,9 +15,15 @@ const REFUSED: readonly (readonly [RegExp, string])[] = [
   [/^[./A-Za-z0-9]{13}$/, 'crypt(3)'],
 ];
 
-/** The hashes by name. @throws Error that begins with the line: an entry that is none, or not bcrypt. */
-export function parseHtpasswd(text: string): ReadonlyMap<string, string> {
-  const hashes = new Map<string, string>();
+export interface Htpasswd {
+  readonly byName: ReadonlyMap<string, string>;
+  /** The same hashes, in the order of the file. */
+  readonly hashes: readonly string[];
+}
+
+/** @throws Error that begins with the line: an entry that is none, or not bcrypt. */
+export function parseHtpasswd(text: string): Htpasswd {
+  const byName = new Map<string, string>();
   for (const [index, given] of text.split('\n').entries()) {
     const line = given.replace(/\r$/, '');
     if (line.trim() === '' || line.startsWith('#')) continue;
@@ -25,10 +31,10 @@ export function parseHtpasswd(text: string): ReadonlyMap<string, string> {
     const [name, hash] = [line.slice(0, colon), line.slice(colon + 1)];
     const problem = colon < 1 ? 'this line is not of the form name:hash' : hashProblem(hash);
     if (problem !== null) throw new Error(`${index + 1}: ${problem}`);
-    if (hashes.has(name)) throw new Error(`${index + 1}: the name "${name}" is given twice`);
-    hashes.set(name, hash);
+    if (byName.has(name)) throw new Error(`${index + 1}: the name "${name}" is given twice`);
+    byName.set(name, hash);
   }
-  return hashes;
+  return { byName, hashes: [...byName.values()] };
 }
 
 /** Why `hash` is refused; null: it is bcrypt. */

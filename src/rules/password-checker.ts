@@ -52,8 +52,12 @@ export class PasswordChecker {
     return this.#waiting.size;
   }
 
-  check(password: string, hash: string): PasswordVerdict | Promise<PasswordVerdict> {
-    const key = createHmac('sha256', this.#secret).update(hash).update('\0').update(password).digest('base64');
+  /**
+   * `name`: without a colon. Comparisons are for one name alone: unknown names have one hash, and a comparison that two of
+   * them share would tell that both are unknown.
+   */
+  check(name: string, password: string, hash: string): PasswordVerdict | Promise<PasswordVerdict> {
+    const key = createHmac('sha256', this.#secret).update(`${hash}:${name}:${password}`).digest('base64');
     if ((this.#remembered.get(key) ?? 0) > this.#nowMs()) return 'right';
     const running = this.#running.get(key);
     if (running !== undefined) return running;

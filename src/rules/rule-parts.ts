@@ -6,10 +6,10 @@ import type { RateRule } from '../options/access-rule.ts';
 import type { CorsRule } from '../options/cors-rule.ts';
 import type { AuthRule, ErrorPageRule, FileRule, MaintenanceRule } from '../options/file-rule.ts';
 import { CorsPolicy } from './cors-policy.ts';
-import { parseHtpasswd } from './htpasswd.ts';
+import { type Htpasswd, parseHtpasswd } from './htpasswd.ts';
 import { PasswordChecker } from './password-checker.ts';
 import { RateLimiter } from './rate-limiter.ts';
-import { WatchedFile } from './watched-file.ts';
+import { textOf, WatchedFile } from './watched-file.ts';
 
 /** The content of a file that may change. */
 interface FilePart {
@@ -26,7 +26,7 @@ export interface Maintenance extends FilePart {
 
 export interface Passwords extends FilePart {
   readonly rule: AuthRule;
-  hashes(): ReadonlyMap<string, string>;
+  entries(): Htpasswd;
 }
 
 export interface Page extends FilePart {
@@ -74,11 +74,11 @@ export class RuleParts {
   /** @throws EpollServerError `ERR_OPTION`: the file is missing, or has another entry than bcrypt. */
   passwordsOf(rule: AuthRule): Passwords {
     return this.#once(rule, () => {
-      let hashes: ReadonlyMap<string, string> = new Map();
+      let entries: Htpasswd = parseHtpasswd('');
       const file = this.#watched(rule, (read) => {
-        hashes = hashesOf(rule.file, read);
+        entries = entriesOf(rule.file, read);
       });
-      return { rule, file, hashes: () => hashes };
+      return { rule, file, entries: () => entries };
     });
   }
 
@@ -103,13 +103,13 @@ export class RuleParts {
     return made;
   }
 
-  #watched({ file, origin = '' }: FileRule, take: (content: Buffer | null) => void): WatchedFile {
-    return watch(file, origin, take, this.#context);
+  #watched({ file, origin = '', root }: FileRule, take: (content: Buffer | null) => void): WatchedFile {
+    return watch(file, origin, take, this.#context, root);
   }
 }
 
 /**
- * Watches `path`. `origin`: where the option was set that names the file.
+ * Watches `path`. `origin`: where the option was set that names the file. `root`: the folder that its links must not leave.
  * @throws EpollServerError `ERR_OPTION`: it cannot be read, or `take` throws.
  */
 export function watch(
@@ -117,21 +117,22 @@ export function watch(
   origin: string,
   take: (content: Buffer | null) => void,
   { nowMs, onError }: PartsContext,
+  root: string | null = null,
 ): WatchedFile {
   const report = (error: unknown): void =>
     onError(new EpollServerError('ERR_FILE', `${messageOf(error)}; what it said before stays in use`), null);
   try {
-    return new WatchedFile(path, { nowMs, take, onError: report });
+    return new WatchedFile(path, { nowMs, take, onError: report, root });
   } catch (error) {
     throw new EpollServerError('ERR_OPTION', `${origin}: ${messageOf(error)}`, { cause: error });
   }
 }
 
 /** @throws Error that names the file and the line. */
-function hashesOf(path: string, content: Buffer | null): ReadonlyMap<string, string> {
+function entriesOf(path: string, content: Buffer | null): Htpasswd {
   if (content === null) throw new Error(`${path} does not exist`);
   try {
-    return parseHtpasswd(content.toString());
+    return parseHtpasswd(textOf(content));
   } catch (error) {
     throw new Error(`${path}:${messageOf(error)}`, { cause: error });
   }

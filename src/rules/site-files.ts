@@ -5,10 +5,11 @@ import { EpollServerError, messageOf } from '../errors.ts';
 import { parseFilePath } from '../files/file-path.ts';
 import { checkValue } from '../options/check.ts';
 import type { HeaderRuleOptions } from '../options/header-rule.ts';
+import { hostName } from '../options/host-name.ts';
 import { optionNamed } from '../options/lookup.ts';
 import type { StaticSettings } from '../options/option-types.ts';
 import { RULE_KINDS, type RuleLists, type RulesSettings, rootsOf, SITE_FILES } from '../options/rules-settings.ts';
-import { readWatched } from './watched-file.ts';
+import { readWatched, textOf } from './watched-file.ts';
 
 /** A rule as it is given to an option. */
 interface Line {
@@ -22,6 +23,7 @@ const [HEADERS, REDIRECTS] = SITE_FILES;
 
 /** A file of a root that describes rules. */
 interface SiteFile {
+  readonly root: string;
   readonly path: string;
   /** Parses its text. */
   readonly linesOf: (text: string) => readonly Line[];
@@ -33,8 +35,8 @@ export function siteFilesOf({ siteFiles }: RulesSettings, served: StaticSettings
   return rootsOf(served).flatMap(([host, root]): readonly SiteFile[] => {
     const prefix = host === null ? '' : `//${host}`;
     return [
-      { path: join(root, HEADERS), linesOf: (text) => headerLines(text, prefix) },
-      { path: join(root, REDIRECTS), linesOf: (text) => redirectLines(text, prefix, root) },
+      { root, path: join(root, HEADERS), linesOf: (text) => headerLines(text, prefix) },
+      { root, path: join(root, REDIRECTS), linesOf: (text) => redirectLines(text, prefix, root) },
     ];
   });
 }
@@ -42,7 +44,8 @@ export function siteFilesOf({ siteFiles }: RulesSettings, served: StaticSettings
 /** The text of a file; empty: it does not exist. @throws EpollServerError `ERR_OPTION`. */
 export function siteFileText(path: string): string {
   try {
-    return readWatched(path)?.toString() ?? '';
+    const content = readWatched(path, null);
+    return content === null ? '' : textOf(content);
   } catch (error) {
     throw new EpollServerError('ERR_OPTION', messageOf(error), { cause: error });
   }
@@ -79,13 +82,12 @@ interface ReadRule {
   readonly rule: unknown;
 }
 
-function rulesIn({ path, linesOf }: SiteFile, text: string): readonly ReadRule[] {
+function rulesIn({ root, path, linesOf }: SiteFile, text: string): readonly ReadRule[] {
   try {
-    // Editors of Windows write a byte order mark.
-    return linesOf(text.replace(/^\uFEFF/, '')).map(({ option, given, number }) => {
+    return linesOf(text).map(({ option, given, number }) => {
       const where = `${path}:${number}`;
       const [rule] = [checkValue(optionNamed(option), given, { where, code: 'ERR_OPTION' })].flat();
-      return { option, rule };
+      return { option, rule: Object.assign(rule ?? {}, { root }) };
     });
   } catch (error) {
     if (error instanceof EpollServerError) throw error;
@@ -98,35 +100,37 @@ interface Field {
   readonly pattern: string;
   readonly name: string;
   /** Those of all its lines; null: it is removed. */
-  readonly values: string[] | null;
+  readonly values: readonly string[] | null;
   readonly number: number;
 }
 
 /** A path is followed by fields: `Name: value`, or `! Name` to remove one (Cloudflare). Values of one name are joined. */
 function headerLines(text: string, prefix: string): readonly Line[] {
   const fields: Field[] = [];
-  let path: string | null = null;
+  const joined = new Map<string, string[]>();
+  let [path, pattern] = ['', ''];
   for (const [index, given] of text.split('\n').entries()) {
     const line = given.trim();
     if (line === '' || line.startsWith('#')) continue;
+    const number = index + 1;
     if (/^(?:\/|https?:\/\/)/i.test(line)) {
-      if (/\s/.test(line)) throw new Error(`${index + 1}: a path has no blank; write it as %20`);
-      path = line;
+      if (/\s/.test(line)) throw new Error(`${number}: a path has no blank; write it as %20`);
+      [path, pattern] = [line, globFor(line, prefix, number)];
       continue;
     }
-    if (path === null) throw new Error(`${index + 1}: a field must follow a path`);
-    const number = index + 1;
-    const pattern = globFor(path, prefix);
+    if (path === '') throw new Error(`${number}: a field must follow a path`);
     const [name, value] = fieldOf(line, number, path);
-    const known = fields.find((each) => each.pattern === pattern && isSame(each.name, name) && each.values !== null);
-    if (value !== null && known?.values != null) known.values.push(value);
-    else fields.push({ pattern, name, values: value === null ? null : [value], number });
+    const key = `${pattern} ${name.toLowerCase()}`;
+    const known = joined.get(key);
+    if (value !== null && known !== undefined) {
+      known.push(value);
+      continue;
+    }
+    const values = value === null ? null : [value];
+    if (values !== null) joined.set(key, values);
+    fields.push({ pattern, name, values, number });
   }
   return fields.map(({ number, ...field }) => ({ option: 'header', given: editFor(field), number }));
-}
-
-function isSame(name: string, other: string): boolean {
-  return name.toLowerCase() === other.toLowerCase();
 }
 
 function editFor({ pattern, name, values }: Omit<Field, 'number'>): HeaderRuleOptions {
@@ -140,7 +144,7 @@ function fieldOf(line: string, number: number, path: string): readonly [name: st
   if (colon < 1) throw new Error(`${number}: must be of the form "Name: value" or "! Name", not "${line}"`);
   const [name, value] = [line.slice(0, colon).trim(), line.slice(colon + 1).trim()];
   // Netlify asks for a password; here it would be sent to all clients.
-  if (isSame(name, 'Basic-Auth')) throw new Error(`${number}: "${name}": rules of --auth ask for passwords`);
+  if (name.toLowerCase() === 'basic-auth') throw new Error(`${number}: "${name}": rules of --auth ask for passwords`);
   const names = [...(path.match(PLACEHOLDER) ?? []), ...(path.includes('*') ? [':splat'] : [])];
   const used = value.match(PLACEHOLDER)?.find((each) => names.includes(each));
   if (used !== undefined) throw new Error(`${number}: "${used}": values cannot depend on the path`);
@@ -156,7 +160,8 @@ function redirectLines(text: string, prefix: string, root: string): readonly Lin
     const words = comment < 0 ? all : all.slice(0, comment);
     const [from = '', to, status = '301', ...more] = words;
     if (from === '') continue;
-    const fail = (why: string): Error => new Error(`${index + 1}: ${why}`);
+    const number = index + 1;
+    const fail = (why: string): Error => new Error(`${number}: ${why}`);
     if (to === undefined) throw fail('must be of the form "/from /to [STATUS]"');
     if (/^[\w-]+=/.test(to)) throw fail(`"${to}": rules cannot depend on the query`);
     const [, code = ''] = /^(\d{3})!?$/.exec(status) ?? [];
@@ -164,8 +169,7 @@ function redirectLines(text: string, prefix: string, root: string): readonly Lin
     if (condition !== undefined) throw fail(`"${condition}": rules cannot depend on country, language, role or cookie`);
     // A user who deploys the site need not be allowed to read other files.
     if (code === '404' && typeof parseFilePath(to) === 'number') throw fail(`"${to}" must be a file of the root`);
-    const isForced = status.endsWith('!');
-    lines.push({ ...redirectLine({ from, to, code, isForced }, prefix, root), number: index + 1 });
+    lines.push({ ...redirectLine({ from, to, code, isForced: status.endsWith('!'), number }, prefix, root), number });
   }
   return lines;
 }
@@ -175,13 +179,18 @@ interface Redirect {
   readonly to: string;
   readonly code: string;
   readonly isForced: boolean;
+  /** That of the line. */
+  readonly number: number;
 }
 
 function redirectLine(line: Redirect, prefix: string, root: string): Omit<Line, 'number'> {
-  const { to, code, isForced } = line;
+  const { from: given, to, code, isForced, number } = line;
   if (code === '404')
-    return { option: 'errorPage', given: { pattern: globFor(line.from, prefix), status: 404, file: join(root, to) } };
-  const from = patternFor(line.from, prefix);
+    return {
+      option: 'errorPage',
+      given: { pattern: globFor(given, prefix, number), status: 404, file: join(root, to) },
+    };
+  const from = patternFor(given, prefix, number);
   if (code === '200') return { option: 'rewrite', given: { from, to, ifMissing: !isForced } };
   return { option: 'redirect', given: { from, to, status: code } };
 }
@@ -189,26 +198,37 @@ function redirectLine(line: Redirect, prefix: string, root: string): Omit<Line, 
 /** A name for a part of a path, or of a host. */
 const PLACEHOLDER = /:[A-Za-z]\w*/g;
 
-/** A URL names the host. A slash at the end does not count, and `/` is the root alone. */
-function addressFor(given: string, prefix: string): readonly [host: string, path: string] {
-  const [, host = prefix, path = given] = /^https?:(\/\/[^/]*)(.*)$/i.exec(given) ?? [];
-  const bare = path.replace(/\/$/, '');
+/**
+ * A URL names the host. A slash at the end does not count, and `/` is the root alone. `prefix`: that of a virtual host,
+ * whose files are for that host alone. @throws Error: it is for another host.
+ */
+function addressFor(given: string, prefix: string, number: number): readonly [host: string, path: string] {
+  const [, url, rest] = /^https?:(\/\/[^/]*)(.*)$/i.exec(given) ?? [];
+  const host = url?.replace(/^\/\/:[A-Za-z]\w*(?=\.)/, '//*') ?? prefix;
+  if (prefix !== '' && !isHostOf(hostName(host.slice('//'.length)), prefix.slice('//'.length)))
+    throw new Error(`${number}: "${given}" is for another host than ${prefix}`);
+  const bare = (rest ?? given).replace(/\/$/, '');
   return [host, bare === '' ? '/index.html' : bare];
 }
 
 /** The pattern of a redirect: a `*` at its end stands for all below a path. */
-function patternFor(given: string, prefix: string): string {
-  const [host, path] = addressFor(given, prefix);
+function patternFor(given: string, prefix: string, number: number): string {
+  const [host, path] = addressFor(given, prefix, number);
   return host + path.replace(/\/\*$/, '/**');
 }
 
 /** The pattern of another rule: a placeholder stands for one name, and a `*` for any number of them. */
-function globFor(given: string, prefix: string): string {
-  const [host, path] = addressFor(given, prefix);
+function globFor(given: string, prefix: string, number: number): string {
+  const [host, path] = addressFor(given, prefix, number);
   const names = path.split('/').map((name, index, all) => {
     if (name.includes(':')) return name.replaceAll(PLACEHOLDER, '*');
     if (name.startsWith('*')) return name === '*' ? '**' : `**/${name}`;
     return name.endsWith('*') && index === all.length - 1 ? `${name}/**` : name;
   });
-  return host.replace(/^\/\/:[A-Za-z]\w*(?=\.)/, '//*') + names.join('/');
+  return host + names.join('/');
+}
+
+/** Whether a virtual host `own`, such as `*.example.org`, stands for `host` too. */
+function isHostOf(host: string, own: string): boolean {
+  return host === own || (own.startsWith('*.') && host.endsWith(own.slice(1)));
 }

@@ -1,9 +1,10 @@
 // A small file whose content is in memory. It is read at the start, and again within a second after it changed, off the
 // loop.
 
-import { readFileSync, type Stats, statSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
 import { messageOf } from '../errors.ts';
+import { isWithin, openPathOf, realPathOf } from '../files/deny-list.ts';
 import { PeriodicLook } from '../files/periodic-look.ts';
 
 /** A change is noticed after this time. */
@@ -15,6 +16,8 @@ const MAX_BYTES = 2_100_000;
 export interface WatchedFileOptions {
   /** Monotonic milliseconds. */
   readonly nowMs: () => number;
+  /** The folder that links of the file must not leave; null: they may lead anywhere. */
+  readonly root: string | null;
   /** Takes the content; null: there is no such file. Throws if it is not valid. */
   readonly take: (content: Buffer | null) => void;
   /** Called when a changed file cannot be read, or is not valid: what was taken before stays in use. */
@@ -32,7 +35,7 @@ export class WatchedFile {
   constructor(path: string, options: WatchedFileOptions) {
     this.#path = path;
     this.#options = options;
-    options.take(readWatched(path));
+    options.take(readWatched(path, options.root));
     this.#look = new PeriodicLook({ nowMs: options.nowMs, freshMs: () => FRESH_MS, look: () => this.#check() });
   }
 
@@ -46,7 +49,7 @@ export class WatchedFile {
     if (known === this.#known) return;
     this.#known = known;
     try {
-      this.#options.take(await readLater(this.#path));
+      this.#options.take(await readLater(this.#path, this.#options.root));
     } catch (error) {
       this.#options.onError(error);
     }
@@ -68,28 +71,57 @@ export function whenAllFresh(files: readonly WatchedFile[]): Promise<unknown> | 
   return waits === null ? null : Promise.all(waits);
 }
 
+/** To open a pipe does not wait for a writer. */
+const READ = constants.O_RDONLY | constants.O_NONBLOCK;
+
+/** The text of a file, without the mark that some editors write in front of it. */
+export function textOf(content: Buffer): string {
+  return content.toString().replace(/^\ufeff/, '');
+}
+
 /** Null: there is no such file. @throws Error: it cannot be read, or is too large. */
-export function readWatched(path: string): Buffer | null {
+export function readWatched(path: string, root: string | null): Buffer | null {
   try {
-    checkSize(statSync(path));
-    return readFileSync(path);
+    const descriptor = openSync(path, READ);
+    try {
+      checkFile(fstatSync(descriptor));
+      checkPlace(descriptor, path, root);
+      return readFileSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
   } catch (error) {
     return nullIfMissing(path, error);
   }
 }
 
 /** The same off the loop. */
-async function readLater(path: string): Promise<Buffer | null> {
+async function readLater(path: string, root: string | null): Promise<Buffer | null> {
   try {
-    checkSize(await stat(path));
-    return await readFile(path);
+    const file = await open(path, READ);
+    try {
+      checkFile(await file.stat());
+      checkPlace(file.fd, path, root);
+      return await file.readFile();
+    } finally {
+      await file.close();
+    }
   } catch (error) {
     return nullIfMissing(path, error);
   }
 }
 
-function checkSize({ size }: Stats): void {
+/** A pipe or a device could keep a reader for ever. The system itself refuses to read a folder. */
+function checkFile(stats: Stats): void {
+  if (!stats.isFile() && !stats.isDirectory()) throw new Error('it is not a file');
+  const { size } = stats;
   if (size > MAX_BYTES) throw new Error(`it has ${size} bytes, the limit is ${MAX_BYTES}`);
+}
+
+function checkPlace(descriptor: number, path: string, root: string | null): void {
+  if (root === null) return;
+  const real = openPathOf(descriptor) ?? realPathOf(path);
+  if (!isWithin(real, realPathOf(root))) throw new Error(`it is a link out of ${root}`);
 }
 
 function nullIfMissing(path: string, error: unknown): null {

@@ -1,5 +1,6 @@
 // Tests that wrong rules are refused at the start with one line that names their place, and what --explain says.
 
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { hashSync } from 'bcryptjs';
 import { describe, expect, test } from 'vitest';
@@ -275,6 +276,15 @@ describe('--explain', () => {
     expect([exit, stderr], 'the command has ended without an error').toEqual([null, '']);
     expect(stdout).toBe(`HEAD /x?y (host a.example)\n  1. headers: X-A: b  # ${path}/_headers:2\n`);
   });
+});
+
+test.each(['auth', 'maintenance', 'errorPages'] as const)('%s: a pipe in place of a file is refused', async (kind) => {
+  const path = await folder({});
+  execFileSync('mkfifo', [`${path}/pipe`]);
+  const rule = { auth: `/** ${path}/pipe`, maintenance: `${path}/pipe`, errorPages: `404 ${path}/pipe` }[kind];
+  await expect(startHandler(() => {}, { rules: { [kind]: rule } })).rejects.toThrow(
+    `rules.${kind}: ${path}/pipe cannot be read: it is not a file`,
+  );
 });
 
 test('rules in code name their option', async () => {

@@ -6,6 +6,7 @@ import { hashSync } from 'bcryptjs';
 import { describe, expect, test } from 'vitest';
 import type { Handler, ServeOptions } from '../../src/index.ts';
 import { Authorizer } from '../../src/rules/authorizer.ts';
+import { parseHtpasswd } from '../../src/rules/htpasswd.ts';
 import { PasswordChecker, type PasswordVerdict } from '../../src/rules/password-checker.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
@@ -256,6 +257,32 @@ test('a client without the field is limited by its address', async () => {
   expect([(await ask(port, get('/'))).status, (await ask(port, get('/'))).status]).toEqual([200, 429]);
 });
 
+test('a request that one rule refuses takes no token of another', async () => {
+  const { port } = await startHandler(shows, { rules: { rateLimits: ['/** 3/h', '/login 1/h'] } });
+  const statuses: number[] = [];
+  for (const target of ['/login', '/login', '/login', '/login', '/a', '/a', '/a'])
+    statuses.push((await ask(port, get(target))).status);
+  expect(statuses).toEqual([200, 429, 429, 429, 200, 200, 429]);
+});
+
+test('an IPv4 address counts as one in all its IPv6-mapped forms, and apart from others', async () => {
+  const { port } = await startHandler(shows, { trustedProxies: 'loopback', rules: { rateLimits: '/** 1/h' } });
+  const status = async (address: string): Promise<number> =>
+    (await ask(port, get('/', `X-Forwarded-For: ${address}`))).status;
+  const statuses: number[] = [];
+  for (const address of [
+    '1.2.3.4',
+    '::ffff:1.2.3.4',
+    '::FFFF:102:304',
+    '0:0:0:0:0:ffff:1.2.3.5',
+    '1.2.3.5',
+    '::1',
+    '::2',
+  ])
+    statuses.push(await status(address));
+  expect(statuses).toEqual([200, 429, 429, 200, 429, 200, 429]);
+});
+
 test.each(['/open/** -> /secret/:splat', '/open/** -> /secret/:splat if-missing', '/open/* -> /Secret'])(
   'what protects the target of a rewrite, applies to it: %s',
   async (rewrites) => {
@@ -327,14 +354,14 @@ describe('passwords', () => {
   test('an unknown name costs as an entry of the file, always as the same one', () => {
     class CostReader extends PasswordChecker {
       cost = '';
-      override check(_password: string, hash: string): PasswordVerdict {
+      override check(_name: string, _password: string, hash: string): PasswordVerdict {
         this.cost = hash.slice(4, 6);
         return 'wrong';
       }
     }
     const hash = hashSync('a', 4);
     const entries = { joe: hash, eve: hash.replace('$04$', '$12$') };
-    const file = { hashes: () => new Map(Object.entries(entries)) };
+    const file = { entries: () => ({ byName: new Map(Object.entries(entries)), hashes: Object.values(entries) }) };
     const costOf = (name: string): string => {
       const passwords = new CostReader(() => 0);
       new Authorizer(passwords).check([file], `Basic ${Buffer.from(`${name}:x`).toString('base64')}`);
@@ -344,6 +371,24 @@ describe('passwords', () => {
     expect(names.map(costOf)).toEqual(names.map(costOf));
     expect(new Set(names.map(costOf))).toEqual(new Set(['04', '12']));
     expect([costOf('joe'), costOf('eve')]).toEqual(['04', '12']);
+  });
+
+  test('two names share no comparison, which would tell that both are unknown', async () => {
+    const checker = new PasswordChecker(() => 0);
+    const authorizer = new Authorizer(checker);
+    const file = { entries: () => parseHtpasswd(`joe:${hashSync('a', 4)}\n`) };
+    const verdicts = ['joe', 'eve', 'ann', 'ann'].map((name) =>
+      authorizer.check([file], basic(`${name}:x`).slice('Authorization: '.length)),
+    );
+    expect(checker.waiting).toBe(3);
+    expect(await Promise.all(verdicts)).toEqual(new Array(4).fill('wrong'));
+    await checker.close();
+  });
+
+  test('a mark of byte order, CR LF and blank lines are no part of a name', async () => {
+    const path = await folder({ users: `\ufeffjoe:${hashSync('a', 4)}\r\n\r\n` });
+    const { port } = await startHandler(shows, { rules: { auth: `/** ${path}/users` } });
+    expect((await ask(port, get('/', basic('joe:a')))).status).toBe(200);
   });
 
   test('a file of passwords in the root is never served', async () => {
@@ -455,16 +500,18 @@ test('an application may respond from a callback while a page is read again', as
 test('few passwords wait for the thread', async () => {
   const checker = new PasswordChecker(() => 0);
   const hash = hashSync('right', 4);
-  const verdicts = Array.from({ length: 70 }, (_, index) => checker.check(index === 0 ? 'right' : `${index}`, hash));
+  const verdicts = Array.from({ length: 70 }, (_, index) =>
+    checker.check('joe', index === 0 ? 'right' : `${index}`, hash),
+  );
   expect(checker.waiting).toBe(64);
   expect(verdicts.slice(64)).toEqual(new Array(6).fill('busy'));
   expect(await Promise.all(verdicts.slice(0, 2))).toEqual(['right', 'wrong']);
-  expect(checker.check('right', hash), 'a right password is remembered').toBe('right');
+  expect(checker.check('joe', 'right', hash), 'a right password is remembered').toBe('right');
   await Promise.all(verdicts);
-  const same = Array.from({ length: 70 }, () => checker.check('the same', hash));
+  const same = Array.from({ length: 70 }, () => checker.check('joe', 'the same', hash));
   expect(checker.waiting, 'one comparison for the same password').toBe(1);
   expect(new Set(await Promise.all(same))).toEqual(new Set(['wrong']));
-  const last = checker.check('another', hash);
+  const last = checker.check('joe', 'another', hash);
   await checker.close();
   expect(['busy', 'wrong']).toContain(await last);
 });

@@ -1,10 +1,15 @@
 // Tests `_headers` and `_redirects` in roots, in the syntax of Netlify and Cloudflare Pages.
 
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { rulesSettingsOf } from '../../src/options/rules-settings.ts';
+import { resolveStatic } from '../../src/options/static-settings.ts';
+import { completeRules } from '../../src/rules/open-rules.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
+import { expectLinear } from '../support/growth.ts';
+import type { Answer } from '../support/response.ts';
 import { start } from '../support/serving.ts';
 import { until } from '../support/until.ts';
 
@@ -196,6 +201,60 @@ test('a changed file counts within a second; a mistake in it is reported, and ch
   await until(async () => (await asked('/a.html'))[1] === undefined, 'the field is gone');
   expect(await asked('/old'), 'the redirect stays').toEqual([302, undefined, 'yes']);
   expect((await asked('/limited'))[0], 'the limiter has kept its count').toBe(429);
+});
+
+test('a mark of byte order in front of the text is skipped', async () => {
+  const root = await folder({ _headers: '\ufeff/*\n  X-A: 1\n', _redirects: '\ufeff/old /new\n' });
+  const { port } = await start({ static: root, rules: { siteFiles: true } });
+  const answer = await ask(port, get('/old'));
+  expect([answer.status, answer.field('x-a')]).toEqual([301, '1']);
+});
+
+test.each(['_headers', '_redirects'])('%s of a virtual host has no rules for another host', async (file) => {
+  const [root, own] = [await folder({ 'a.html': 'a' }), await folder({ 'a.html': 'a' })];
+  const startWith = async (host: string, url: string): Promise<Answer> => {
+    await writeFile(join(own, file), file === '_headers' ? `${url}\n  X-A: 1\n` : `${url} https://b.example/\n`);
+    const { port } = await start({ static: { root, hosts: { [host]: own } }, rules: { siteFiles: true } });
+    return ask(port, 'GET /x HTTP/1.1\r\nHost: www.own.example\r\n\r\n');
+  };
+  await expect(startWith('own.example', 'https://other.example/*')).rejects.toThrow(
+    `${own}/${file}:1: "https://other.example/*" is for another host than //own.example`,
+  );
+  await expect(startWith('*.own.example', 'https://www.not-own.example/*')).rejects.toThrow('for another host');
+  for (const host of ['www.own.example', '*.own.example']) {
+    const answer = await startWith(host, 'https://WWW.own.example/*');
+    expect(answer.field(file === '_headers' ? 'x-a' : 'location')).toBe(
+      file === '_headers' ? '1' : 'https://b.example/',
+    );
+  }
+});
+
+test('the page of a status is a file of the root, links followed', async () => {
+  const [root, other] = [
+    await folder({ _redirects: '/* /404.html 404\n', 'a/b.html': 'a page' }),
+    await folder({ b: 'b' }),
+  ];
+  await symlink(join(other, 'b'), join(root, '404.html'));
+  await expect(start({ static: root, rules: { siteFiles: true } })).rejects.toThrow('it is a link out of');
+  await rm(join(root, '404.html'));
+  await symlink('a/b.html', join(root, '404.html'));
+  const { port, errors } = await start({ static: root, rules: { siteFiles: true } });
+  expect((await ask(port, get('/missing'))).text).toBe('a page');
+  await symlink(join(other, 'b'), join(root, 'new'));
+  await rename(join(root, 'new'), join(root, '404.html'));
+  await until(async () => (await ask(port, get('/missing'))) && errors.length > 0, 'the link is reported');
+  expect(String(errors.splice(0))).toContain('it is a link out of');
+  expect((await ask(port, get('/missing'))).text).toBe('a page');
+});
+
+test('thousands of redirects are checked in linear time', async () => {
+  const settings = rulesSettingsOf(new Map([['siteFiles', true]]));
+  if (settings === null) throw new Error('there are no rules');
+  const served = resolveStatic({ root: '/root' });
+  await expectLinear((size) => {
+    const chain = Array.from({ length: size }, (_, i) => `/blog/${i} /blog/${i + 1}`).join('\n');
+    return () => completeRules(settings, served, (path) => (path.endsWith('/_redirects') ? chain : ''));
+  }, 128);
 });
 
 test('a folder in place of such a file is named', async () => {
