@@ -1,6 +1,7 @@
 // Chooses the site of a request by its host (RFC 9110 section 7.2).
 
 import type { HttpRequest } from '../http/handler.ts';
+import { detached } from '../http/latin1.ts';
 import { hostName, isClearHost } from '../options/host-name.ts';
 
 /** The number of cached host names: existing ones, and names that clients invent. */
@@ -40,7 +41,8 @@ export class Hosts<T> {
     const site = this.#find(hostName(host));
     if (host.length > MAX_REMEMBERED_LENGTH) return site;
     if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
-    this.#remembered.set(host, site);
+    // A proxy may have sent it in a list.
+    this.#remembered.set(detached(host), site);
     return site;
   }
 

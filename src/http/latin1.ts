@@ -14,6 +14,11 @@ export function latin1(bytes: Buffer, start: number, end: number): string {
   return end - start <= SHORT ? short(bytes, start, end - start) : slice.call(bytes, start, end);
 }
 
+/** A copy of Latin-1 text: part of a longer text, such as a field, would keep all of it in memory. */
+export function detached(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
+}
+
 /** One call for up to twelve bytes: a loop would make a string for every byte. */
 function short(b: Uint8Array, at: number, length: number): string {
   const text = String.fromCharCode;

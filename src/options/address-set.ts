@@ -1,6 +1,7 @@
 // A set of IP addresses, given as addresses, networks (CIDR, RFC 4632) and words.
 
 import { isIPv4, isIPv6 } from 'node:net';
+import { detached } from '../http/latin1.ts';
 
 /** Words that stand for networks (RFC 1918, 3927, 4193, 6598; RFC 4291 for IPv6). */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
@@ -60,8 +61,8 @@ export class AddressSet {
     if (known !== undefined) return known;
     const found = this.#find(address);
     if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
-    // Part of a field that a proxy has sent would keep the whole field in memory.
-    this.#remembered.set(Buffer.from(address, 'latin1').toString('latin1'), found);
+    // A proxy may have sent it in a list.
+    this.#remembered.set(detached(address), found);
     return found;
   }
 

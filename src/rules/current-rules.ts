@@ -3,7 +3,7 @@
 import type { Plan } from './plan.ts';
 import type { RequestPlace, RuleIndex } from './rule-index.ts';
 import { type PartsContext, watch } from './rule-parts.ts';
-import { textOf, type WatchedFile } from './watched-file.ts';
+import { type WatchedFile, watchedText } from './watched-file.ts';
 
 /** `textOf`: the text of a file by its path. @throws Error: the rules are not valid together. */
 type Compile = (textOf: (path: string) => string) => RuleIndex<Plan>;
@@ -19,7 +19,7 @@ export class CurrentRules {
   constructor(paths: readonly string[], compile: Compile, context: PartsContext) {
     this.#compile = compile;
     this.files = paths.map((path) =>
-      watch(path, '--site-files', (content) => this.#take(path, content === null ? '' : textOf(content)), context),
+      watch(path, '--site-files', (content) => this.#take(path, content === null ? '' : watchedText(content)), context),
     );
     this.#index = this.#compiled();
   }

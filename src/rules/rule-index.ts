@@ -52,7 +52,7 @@ function entriesByHost(
 ): readonly (readonly [string, readonly RuleEntry[]])[] {
   const isOfMany = ({ rule: { pattern } }: RuleEntry): boolean => pattern.host?.startsWith('*.') !== false;
   const ofMany = entries.filter(isOfMany);
-  const ofOne = new Map([...names].map((name) => [name, [] as RuleEntry[]]));
+  const ofOne = new Map<string, RuleEntry[]>([...names].map((name) => [name, []]));
   for (const entry of entries) if (!isOfMany(entry)) ofOne.get(entry.rule.pattern.host ?? '')?.push(entry);
   return [...ofOne].map(([name, own]) => {
     const others = ofMany.filter((entry) => isFor(entry, name));

@@ -9,7 +9,7 @@ import { CorsPolicy } from './cors-policy.ts';
 import { type Htpasswd, parseHtpasswd } from './htpasswd.ts';
 import { PasswordChecker } from './password-checker.ts';
 import { RateLimiter } from './rate-limiter.ts';
-import { textOf, WatchedFile } from './watched-file.ts';
+import { WatchedFile, watchedText } from './watched-file.ts';
 
 /** The content of a file that may change. */
 interface FilePart {
@@ -132,7 +132,7 @@ export function watch(
 function entriesOf(path: string, content: Buffer | null): Htpasswd {
   if (content === null) throw new Error(`${path} does not exist`);
   try {
-    return parseHtpasswd(textOf(content));
+    return parseHtpasswd(watchedText(content));
   } catch (error) {
     throw new Error(`${path}:${messageOf(error)}`, { cause: error });
   }

@@ -9,7 +9,7 @@ import { hostName } from '../options/host-name.ts';
 import { optionNamed } from '../options/lookup.ts';
 import type { StaticSettings } from '../options/option-types.ts';
 import { RULE_KINDS, type RuleLists, type RulesSettings, rootsOf, SITE_FILES } from '../options/rules-settings.ts';
-import { readWatched, textOf } from './watched-file.ts';
+import { readWatched, watchedText } from './watched-file.ts';
 
 /** A rule as it is given to an option. */
 interface Line {
@@ -45,7 +45,7 @@ export function siteFilesOf({ siteFiles }: RulesSettings, served: StaticSettings
 export function siteFileText(path: string): string {
   try {
     const content = readWatched(path, null);
-    return content === null ? '' : textOf(content);
+    return content === null ? '' : watchedText(content);
   } catch (error) {
     throw new EpollServerError('ERR_OPTION', messageOf(error), { cause: error });
   }

@@ -75,7 +75,7 @@ export function whenAllFresh(files: readonly WatchedFile[]): Promise<unknown> | 
 const READ = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /** The text of a file, without the mark that some editors write in front of it. */
-export function textOf(content: Buffer): string {
+export function watchedText(content: Buffer): string {
   return content.toString().replace(/^\ufeff/, '');
 }
 
