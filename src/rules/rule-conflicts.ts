@@ -6,10 +6,10 @@ import type { ErrorPageRule } from '../options/file-rule.ts';
 import type { HeaderRule } from '../options/header-rule.ts';
 import type { RedirectRule } from '../options/redirect-rule.ts';
 import type { Rule } from '../options/rule.ts';
-import { foldedPath } from '../options/rule-pattern.ts';
 import type { RuleLists } from '../options/rules-settings.ts';
 import { CLEAN_ENDING, normalPathOf } from './normal-path.ts';
 import { namesOf, splitTarget } from './routing.ts';
+import { RuleTree } from './rule-tree.ts';
 
 /** Rules of which the first that matches applies. */
 const EXCLUSIVE = ['redirects', 'trailingSlash', 'rewrites', 'cors', 'errorPages'] as const;
@@ -28,23 +28,22 @@ export function unreachableRules(lists: RuleLists): readonly string[] {
   const { redirects, trailingSlash, rewrites, cors, errorPages } = lists;
   // A request that is redirected is not rewritten.
   return [[...redirects, ...rewrites], trailingSlash, cors, errorPages].flatMap((rules) =>
-    pairsOfRules<Rule>(rules, hides).map(
+    hiddenRules(rules).map(
       ([first, second]) =>
         `${placeOf(second)}: ${ruleText(second)} never applies, since ${ruleText(first)} (${placeOf(first)}) comes first`,
     ),
   );
 }
 
-function pairsOfRules<R extends Rule>(
-  rules: readonly R[],
-  test: (first: R, second: R) => boolean,
-): readonly (readonly [R, R])[] {
-  const pairs: (readonly [R, R])[] = [];
-  for (const [index, second] of rules.entries()) {
-    const first = rules.slice(0, index).find((each) => test(each, second));
-    if (first !== undefined) pairs.push([first, second]);
-  }
-  return pairs;
+/** Each rule that an earlier one hides, behind that one. */
+function hiddenRules(rules: readonly Rule[]): readonly (readonly [Rule, Rule])[] {
+  const tree = new RuleTree(rules);
+  return rules.flatMap((rule) => {
+    const { host, path, paths } = rule.pattern;
+    const near = tree.around(host ?? '', paths?.[0] ?? path);
+    const first = near.slice(0, near.indexOf(rule)).find((earlier) => hides(earlier, rule));
+    return first === undefined ? [] : [[first, rule] as const];
+  });
 }
 
 /** Rules for the same requests. */
@@ -124,6 +123,12 @@ function accessContradictions({ allow, deny }: RuleLists): readonly string[] {
 /** Stands for the values of names in patterns. */
 const SAMPLE = 'sample-name';
 
+/** A path that redirects make longer than this one grows for ever. */
+const MAX_LENGTH = 4_096;
+
+/** Redirects that make paths longer may lead through very many of them; after these characters the search ends. */
+const MAX_SEARCHED = 8_000_000;
+
 /** Where a request is sent. */
 interface Place {
   /** Empty: one that no rule names. */
@@ -138,15 +143,16 @@ function loops({ redirects }: RuleLists, isPage: IsPage): readonly string[] {
   const next = nextPlaceOf(rules, isPage);
   /** Places from which no loop begins. */
   const ending = new Set<string>();
+  let searched = 0;
   for (const rule of rules) {
     const walked = new Set<string>();
     let place: Place | null = { host: rule.pattern.host ?? '', path: samplePathOf(rule) };
     let isLoop = leadsToItself(rule, place.path);
-    while (!isLoop && place !== null && !ending.has(keyOf(place))) {
+    while (!isLoop && place !== null && !ending.has(keyOf(place)) && searched < MAX_SEARCHED) {
+      searched += place.path.length;
       walked.add(keyOf(place));
       place = next(place);
-      // A path may also grow in each step.
-      isLoop = place !== null && (walked.has(keyOf(place)) || walked.size > rules.length);
+      isLoop = place !== null && (walked.has(keyOf(place)) || place.path.length > MAX_LENGTH);
     }
     if (isLoop) return [`${placeOf(rule)}: ${ruleText(rule)} leads to a redirect loop`];
     for (const each of walked) ending.add(each);
@@ -170,11 +176,11 @@ function leadsToItself({ template }: RedirectRule, path: string): boolean {
 
 /** Finds where the redirects lead from a place. Null: they end, or leave for a host that no rule names. */
 function nextPlaceOf(rules: readonly RedirectRule[], isPage: IsPage): (from: Place) => Place | null {
-  const candidates = candidatesOf(rules);
+  const tree = new RuleTree(rules);
   const hosts = new Set(rules.map(({ pattern }) => pattern.host));
   return (from) => {
     const names = namesOf(from.path);
-    for (const { pattern, template } of candidates(from.path)) {
+    for (const { pattern, template } of tree.around(from.host, from.path)) {
       if (pattern.host !== null && pattern.host !== from.host) continue;
       const target = template.targetOf(names, encodeName);
       if (target === null) continue;
@@ -195,23 +201,6 @@ function targetPlace(target: string, ownHost: string): Place | null {
   const [, host = ownHost, rest] = TARGET.exec(target) ?? [];
   const path = rest === undefined ? null : normalPathOf(`/${splitTarget(rest)[0]}`);
   return path === null ? null : { host: host.toLowerCase(), path };
-}
-
-/** Finds the rules that may match a path, in their order. */
-function candidatesOf(rules: readonly RedirectRule[]): (path: string) => readonly RedirectRule[] {
-  const filed = new Map<string, number[]>();
-  const file = (key: string, at: number): void => void (filed.get(key)?.push(at) ?? filed.set(key, [at]));
-  for (const [at, { pattern }] of rules.entries()) {
-    const { paths, first } = pattern;
-    if (paths === null) file(first === null ? '*' : `${first}/*`, at);
-    else for (const path of paths) file(foldedPath(path), at);
-  }
-  return (path) => {
-    const folded = foldedPath(path);
-    const keys = [folded, `${folded.split('/', 1)[0]}/*`, '*'];
-    const found = keys.flatMap((key) => filed.get(key) ?? []).sort((a, b) => a - b);
-    return found.flatMap((at) => rules[at] ?? []);
-  };
 }
 
 function contradiction(first: Rule, second: Rule): string {

@@ -139,6 +139,10 @@ test.each([
   ['/a/index.html -> /b', '/a -> /c', true],
   ['/a -> /b', '/a/index.html -> /c', false],
   ['/caf%C3%A9 -> /b', '/café -> /b', true],
+  ['/a/ -> /b', '/a/*/c -> /d', true],
+  ['/a/** -> /b', '/a -> /c', true],
+  ['/:x.html -> /b', '/A.html -> /c', true],
+  ['/:x/a -> /b', '/:y/z -> /c', false],
 ])('whether %s hides %s', async (first, second, isHidden) => {
   const [to, missing] = second.split(' if-missing');
   const later = missing === undefined ? `"${second}"` : `{ from: ${to?.replace(' -> ', ', to: ')}, ifMissing: true }`;

@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { rulesSettingsOf } from '../../src/options/rules-settings.ts';
 import { resolveStatic } from '../../src/options/static-settings.ts';
 import { completeRules } from '../../src/rules/open-rules.ts';
+import { unreachableRules } from '../../src/rules/rule-conflicts.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { expectLinear } from '../support/growth.ts';
@@ -247,13 +248,24 @@ test('the page of a status is a file of the root, links followed', async () => {
   expect((await ask(port, get('/missing'))).text).toBe('a page');
 });
 
-test('thousands of redirects are checked in linear time', async () => {
+test('redirects that make paths longer and longer are followed for a bounded time', async () => {
+  const lines = Array.from({ length: 2_000 }, (_, i) => `/${i}/* /${i + 1}/x/:splat`).join('\n');
+  const { port } = await start({ static: await folder({ _redirects: lines }), rules: { siteFiles: true } });
+  expect((await ask(port, get('/1999/a'))).field('location')).toBe('/2000/x/a');
+});
+
+test.each([
+  ['a chain', (i: number) => `/blog/${i} /blog/${i + 1}`],
+  ['hosts', (i: number) => `https://${i}.example/* https://www.example/:splat`],
+  ['a folder', (i: number) => `/blog/:year/${i} /news/${i}`],
+])('thousands of redirects are checked in linear time: %s', async (_what, line) => {
   const settings = rulesSettingsOf(new Map([['siteFiles', true]]));
   if (settings === null) throw new Error('there are no rules');
   const served = resolveStatic({ root: '/root' });
   await expectLinear((size) => {
-    const chain = Array.from({ length: size }, (_, i) => `/blog/${i} /blog/${i + 1}`).join('\n');
-    return () => completeRules(settings, served, (path) => (path.endsWith('/_redirects') ? chain : ''));
+    const lines = Array.from({ length: size }, (_, i) => line(i)).join('\n');
+    return () =>
+      unreachableRules(completeRules(settings, served, (path) => (path.endsWith('/_redirects') ? lines : '')));
   }, 128);
 });
 
