@@ -90,26 +90,28 @@ bool TlsRecords::Begin(uint32_t cipher_suite) {
   if (found == std::end(kSuites)) return false;
   suite_ = static_cast<int>(found - kSuites);
   return keys_[kReceived].secret_length == found->secret_bytes &&
-         keys_[kSent].secret_length == found->secret_bytes && Derive(kReceived) && Derive(kSent);
+         keys_[kSent].secret_length == found->secret_bytes && Derive(&keys_[kReceived]) &&
+         Derive(&keys_[kSent]);
 }
 
-// Replaces the keys of a direction by their successors (section 7.2).
+// Replaces the keys of a direction by their successors (section 7.2). What fails changes none: with
+// one key no sequence number may be used twice.
 bool TlsRecords::Update(RecordDirection direction) {
   RecordKeys& keys = keys_[direction];
-  uint8_t next[sizeof(keys.secret)];
-  if (!Expand(keys, "traffic upd", next, keys.secret_length)) return false;
-  std::memcpy(keys.secret, next, keys.secret_length);
-  openssl_.OPENSSL_cleanse(next, sizeof(next));
-  keys.sequence = 0;
-  return Derive(direction);
+  RecordKeys next;
+  next.secret_length = keys.secret_length;
+  const bool is_made =
+      Expand(keys, "traffic upd", next.secret, next.secret_length) && Derive(&next);
+  if (is_made) keys = next;
+  openssl_.OPENSSL_cleanse(&next, sizeof(next));
+  return is_made;
 }
 
 // Section 7.3.
-bool TlsRecords::Derive(RecordDirection direction) {
-  RecordKeys& keys = keys_[direction];
-  keys.serial = ciphers_->NextSerial();
-  return Expand(keys, "key", keys.key, kSuites[suite_].key_bytes) &&
-         Expand(keys, "iv", keys.iv, sizeof(keys.iv));
+bool TlsRecords::Derive(RecordKeys* keys) {
+  keys->serial = ciphers_->NextSerial();
+  return Expand(*keys, "key", keys->key, kSuites[suite_].key_bytes) &&
+         Expand(*keys, "iv", keys->iv, sizeof(keys->iv));
 }
 
 // HKDF-Expand-Label with an empty context (section 7.1). `length` is at most that of the digest, so

@@ -117,7 +117,7 @@ class TlsRecords {
   int Decrypt(Bytes record, uint8_t* content);
   int OnHandshake(Bytes content);
   bool Update(RecordDirection direction);
-  bool Derive(RecordDirection direction);
+  bool Derive(RecordKeys* keys);
   bool Expand(const RecordKeys& keys, const char* label, uint8_t* bytes, size_t length);
 
   const OpenSsl& openssl_;

@@ -213,6 +213,54 @@ TEST(RecordsReadKeyUpdatesHoweverTheyAreCut) {
 }
 
 TEST(RecordsThatWereChangedAreRefused) {
+// A sequence number that is used twice with one key reveals what was encrypted.
+TEST(RecordsKeepTheirKeysWhenTheNextOnesCannotBeMade) {
+  if (LoadOpenSsl() == nullptr) return;
+  static int hashes_left = 0;
+  OpenSsl openssl = *LoadOpenSsl();
+  openssl.HMAC = [](const EVP_MD* digest, const void* key, int key_length,
+                    const unsigned char* text, size_t length, unsigned char* hash,
+                    unsigned int* hash_length) {
+    return hashes_left-- == 0
+               ? nullptr
+               : LoadOpenSsl()->HMAC(digest, key, key_length, text, length, hash, hash_length);
+  };
+  const std::string secret = FromHex(kServerSecret);
+  const std::string update = kUpdate + kZero + kMessage;
+  for (const int left : {0, 1, 2}) {
+    RecordCiphers ciphers(openssl);
+    TlsRecords records(openssl, &ciphers);
+    hashes_left = -1;
+    for (const RecordDirection direction : {kReceived, kSent}) {
+      records.SetSecret(direction, BytesOf(secret), secret.size());
+    }
+    CHECK(records.Begin(kAes128));
+    RawRecords expected(secret);
+    uint8_t wire[TlsRecords::kControlBytes];
+    const auto sends_alert = [&] {
+      const size_t size = records.SealAlert(2, SSL_AD_INTERNAL_ERROR, wire);
+      const std::string alert = {2, SSL_AD_INTERNAL_ERROR, 21};
+      return std::string(wire, wire + size) == expected.Seal(alert);
+    };
+    CHECK(sends_alert());
+    hashes_left = left;
+    CHECK_EQ(records.SealKeyUpdate(wire), 0u);
+    // Its record, which was not sent.
+    expected.Seal(update);
+    CHECK(sends_alert());
+    // The keys of the other direction stay as well.
+    RawRecords client(secret);
+    std::string sealed = client.Seal(update);
+    uint8_t content[64];
+    size_t length = 0;
+    hashes_left = left;
+    CHECK_EQ(records.Open({BytesOf(sealed), sealed.size()}, content, &length),
+             -SSL_AD_INTERNAL_ERROR);
+    sealed = client.Seal("x" + kData);
+    CHECK_EQ(records.Open({BytesOf(sealed), sealed.size()}, content, &length), kBytes);
+  }
+}
+
   if (LoadOpenSsl() == nullptr) return;
   const std::string wire = RawRecords(FromHex(kClientSecret)).Seal("hello" + kData);
   for (size_t at = 0; at < wire.size(); ++at) {
