@@ -205,9 +205,10 @@ int TlsTransport::NextRecord(Bytes* record) {
   if (++records_without_bytes_ > kMaxRecordsWithoutBytes) return Fail(-EPROTO);
   return found < 0 ? FailRecords(-found) : found;
 }
+// Behind close_notify nothing is sent (RFC 8446 section 6.1).
 
 int TlsTransport::FailRecords(int alert) {
-  SendAlert(SSL3_AL_FATAL, alert);
+  if (!ended_ && wire_error_ == 0) SendAlert(SSL3_AL_FATAL, alert);
   return Fail(wire_error_ != 0 ? wire_error_ : -EPROTO);
 }
 
@@ -219,6 +220,7 @@ void TlsTransport::SendAlert(int level, int description) {
   ClearErrors();
 }
 
+  if (ended_) return true;
 bool TlsTransport::SendKeyUpdate() {
   uint8_t wire[TlsRecords::kControlBytes];
   const size_t size = records_->SealKeyUpdate(wire);

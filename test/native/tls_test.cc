@@ -138,9 +138,14 @@ TEST_EACH_BACK_END(TlsCountsWhatTheSocketAcceptedAndEndsWithCloseNotify) {
     CHECK(test::BecomesReadable(client.there));
   }
   CHECK(client.HasCloseNotify());
-  // Receiving still works.
+  // Receiving still works, and nothing is answered any more.
+  AskForKeys(&client);
   client.Encrypt("more");
   CHECK_EQ(client.Deliver(client.TakeWire(), 65536), std::string("more"));
+  client.Deliver("not a record", 65536);
+  int status = 0;
+  client.Receive(&status);
+  CHECK_EQ(status, -EPROTO);
 }
 
 TEST_EACH_BACK_END(TlsEndsAtEveryByteOfTheHandshakeAndOfARequest) {
