@@ -86,6 +86,7 @@ namespace epoll_server {
   F(SSL_CTX_set_verify)                   \
   F(SSL_CTX_use_PrivateKey)               \
   F(SSL_CTX_use_certificate)              \
+  F(SSL_SESSION_get_max_fragment_length)  \
   F(SSL_client_hello_get0_ext)            \
   F(SSL_ctrl)                             \
   F(SSL_do_handshake)                     \
@@ -95,6 +96,7 @@ namespace epoll_server {
   F(SSL_get_current_cipher)               \
   F(SSL_get_error)                        \
   F(SSL_get_ex_data)                      \
+  F(SSL_get_session)                      \
   F(SSL_get_state)                        \
   F(SSL_get_verify_mode)                  \
   F(SSL_get_verify_result)                \

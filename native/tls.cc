@@ -14,7 +14,6 @@ namespace {
 
 // Records that one send(2) takes. Each send costs segments of its own, and wakes the client.
 constexpr size_t kGatheredRecords = 8;
-constexpr size_t kGatheredBytes = kGatheredRecords * kMaxRecordBytes;
 
 // The most wire bytes that the socket has not accepted: those of one send, and answers. A record
 // adds at most 29 bytes with the default ciphers, so there is room for answers.
@@ -205,8 +204,8 @@ int TlsTransport::NextRecord(Bytes* record) {
   if (++records_without_bytes_ > kMaxRecordsWithoutBytes) return Fail(-EPROTO);
   return found < 0 ? FailRecords(-found) : found;
 }
-// Behind close_notify nothing is sent (RFC 8446 section 6.1).
 
+// Behind close_notify nothing is sent (RFC 8446 section 6.1).
 int TlsTransport::FailRecords(int alert) {
   if (!ended_ && wire_error_ == 0) SendAlert(SSL3_AL_FATAL, alert);
   return Fail(wire_error_ != 0 ? wire_error_ : -EPROTO);
@@ -220,8 +219,8 @@ void TlsTransport::SendAlert(int level, int description) {
   ClearErrors();
 }
 
-  if (ended_) return true;
 bool TlsTransport::SendKeyUpdate() {
+  if (ended_) return true;
   uint8_t wire[TlsRecords::kControlBytes];
   const size_t size = records_->SealKeyUpdate(wire);
   return size > 0 && WriteWire(wire, size) >= 0;
@@ -429,7 +428,7 @@ int TlsTransport::SendRecords(Bytes first, Bytes second, bool more, size_t* coun
       send_continues_ = true;
       return -EAGAIN;
     }
-    const size_t length = std::min({kGatheredBytes, budget, total - *counted});
+    const size_t length = std::min({kGatheredRecords * record_bytes_, budget, total - *counted});
     more_ = more || *counted + length < total;
     const int encrypted = Encrypt(first, second, *counted, length);
     more_ = false;
@@ -439,21 +438,22 @@ int TlsTransport::SendRecords(Bytes first, Bytes second, bool more, size_t* coun
   }
 }
 
-// Encrypts `length` bytes from `from` on, at most kGatheredBytes. Returns 0 or -errno.
+// Encrypts `length` bytes from `from` on, at most kGatheredRecords. Returns 0 or -errno.
 int TlsTransport::Encrypt(Bytes first, Bytes second, size_t from, size_t length) {
   if (ssl_ == nullptr) {
-    const size_t size = records_->Seal(first, second, from, length, shared_->outgoing.data());
+    const size_t size =
+        records_->Seal(first, second, from, length, record_bytes_, shared_->outgoing.data());
     const int written = size == 0 ? -EPROTO : WriteWire(shared_->outgoing.data(), size);
     return written < 0 ? Fail(written) : 0;
   }
   int status = 0;
-  for (size_t at = 0; status == 0 && at < length; at += kMaxRecordBytes) {
-    status = EncryptRecord(first, second, from + at, std::min(kMaxRecordBytes, length - at));
+  for (size_t at = 0; status == 0 && at < length; at += record_bytes_) {
+    status = EncryptRecord(first, second, from + at, std::min(record_bytes_, length - at));
   }
   return status;
 }
 
-// Encrypts `length` bytes from `from` on, at most kMaxRecordBytes. Returns 0 or -errno.
+// Encrypts `length` bytes from `from` on, at most record_bytes_. Returns 0 or -errno.
 int TlsTransport::EncryptRecord(Bytes first, Bytes second, size_t from, size_t length) {
   const uint8_t* bytes = second.data + (from - std::min(from, first.length));
   if (from + length <= first.length) {

@@ -74,6 +74,7 @@ class TlsTransport final : public Transport, private TlsConnection {
   int BeginTls();
   int DoHandshake();
   bool Establish();
+  size_t NegotiatedRecordBytes() const;
   bool KeepCertificate();
   bool OwesKeyWork() const;
   bool IsBudgetSpent() const;
@@ -113,8 +114,9 @@ class TlsTransport final : public Transport, private TlsConnection {
   const std::shared_ptr<TlsContext> context_;
   const std::shared_ptr<TlsShared> shared_;
   const OpenSsl& openssl_;
-  SSL* ssl_ = nullptr;                   // null before the handshake, and with TLS 1.3 after it
-  std::unique_ptr<TlsRecords> records_;  // of TLS 1.3
+  SSL* ssl_ = nullptr;                     // null before the handshake, and with TLS 1.3 after it
+  std::unique_ptr<TlsRecords> records_;    // of TLS 1.3
+  size_t record_bytes_ = kMaxRecordBytes;  // the most bytes of the application in one that is sent
   const char* version_ = "";
   const char* cipher_ = "";
   Mode mode_ = kUnknown;

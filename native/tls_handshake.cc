@@ -123,6 +123,7 @@ bool TlsTransport::Establish() {
   version_ = openssl_.SSL_get_version(ssl_);
   cipher_ = openssl_.SSL_CIPHER_get_name(cipher);
   is_resumed_ = openssl_.SSL_session_reused(ssl_) == 1;
+  record_bytes_ = NegotiatedRecordBytes();
   if (!protocol_.Append(protocol, length) || !KeepCertificate()) return false;
   if (openssl_.SSL_version(ssl_) == TLS1_3_VERSION) {
     if (records_ == nullptr) return false;
@@ -133,6 +134,14 @@ bool TlsTransport::Establish() {
   ++shared_->counters.handshakes;
   if (is_resumed_) ++shared_->counters.resumptions;
   return true;
+}
+
+// A client may set a limit, which is 1 for 512 bytes and 4 for 4096 (RFC 6066 section 4).
+size_t TlsTransport::NegotiatedRecordBytes() const {
+  const int limit = openssl_.SSL_SESSION_get_max_fragment_length(openssl_.SSL_get_session(ssl_));
+  const bool is_set =
+      limit >= TLSEXT_max_fragment_length_512 && limit <= TLSEXT_max_fragment_length_4096;
+  return is_set ? size_t{256} << limit : kMaxRecordBytes;
 }
 
 // False: memory is exhausted.

@@ -134,11 +134,12 @@ bool TlsRecords::Expand(const RecordKeys& keys, const char* label, uint8_t* byte
   return is_made;
 }
 
-size_t TlsRecords::Seal(Bytes first, Bytes second, size_t from, size_t length, uint8_t* wire) {
+size_t TlsRecords::Seal(Bytes first, Bytes second, size_t from, size_t length, size_t record_bytes,
+                        uint8_t* wire) {
   size_t size = 0;
   const size_t end = from + length;
   for (size_t at = from; at < end;) {
-    const size_t piece = std::min(kMaxRecordBytes, end - at);
+    const size_t piece = std::min(record_bytes, end - at);
     const size_t in_first = std::min(at, first.length);
     const Bytes head = {first.data + in_first, std::min(piece, first.length - in_first)};
     const Bytes rest = {second.data + (at - in_first), piece - head.length};

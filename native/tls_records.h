@@ -95,8 +95,10 @@ class TlsRecords {
 
   // These write records to `wire` and return their size; 0: OpenSSL failed.
   //
-  // `length` bytes from `from` on, of `first` and `second` behind it.
-  size_t Seal(Bytes first, Bytes second, size_t from, size_t length, uint8_t* wire);
+  // `length` bytes from `from` on, of `first` and `second` behind it. `record_bytes`: the most in a
+  // record.
+  size_t Seal(Bytes first, Bytes second, size_t from, size_t length, size_t record_bytes,
+              uint8_t* wire);
   size_t SealAlert(uint8_t level, uint8_t description, uint8_t* wire);
   // Changes the keys of this direction.
   size_t SealKeyUpdate(uint8_t* wire);

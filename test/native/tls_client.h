@@ -229,6 +229,21 @@ class TlsClient : public Client {
     return received;
   }
 
+  // Whether `text` arrives when the kernel sends it.
+  bool ReceivesAll(const std::string& text) {
+    std::string received;
+    size_t sent = 0;
+    for (int calls = 0; calls < 10000 && received.size() < text.size(); ++calls) {
+      const uint8_t* bytes = BytesOf(text) + sent;
+      const int count = bench_->kernel.Send(here, 0, 0, bytes, text.size() - sent);
+      if (count > 0) sent += static_cast<size_t>(count);
+      bench_->kernel.Wait(0);
+      ReceiveWire();
+      for (std::string part = Decrypt(); !part.empty(); part = Decrypt()) received += part;
+    }
+    return received == text;
+  }
+
   // Makes the whole handshake; `piece`: the wire bytes that are sent at a time.
   void Handshake(size_t piece = 65536) {
     for (int rounds = 0; rounds < 100; ++rounds) {

@@ -442,19 +442,25 @@ TEST(TlsPassesBytesWithEachVersionAndSuite) {
       if (is_newest) AskForKeys(&client);
       client.Encrypt(text);
       CHECK(client.Deliver(client.TakeWire(), 9999) == text);
-      std::string answer;
-      size_t sent = 0;
-      while (answer.size() < text.size()) {
-        const uint8_t* bytes = test::BytesOf(text) + sent;
-        const int count = bench.kernel.Send(client.here, 0, 0, bytes, text.size() - sent);
-        if (count > 0) sent += static_cast<size_t>(count);
-        bench.kernel.Wait(0);
-        client.ReceiveWire();
-        for (std::string part = client.Decrypt(); !part.empty(); part = client.Decrypt()) {
-          answer += part;
-        }
-      }
-      CHECK(answer == text);
+      CHECK(client.ReceivesAll(text));
+    }
+  }
+}
+
+// A client without much memory may set a limit (RFC 6066 section 4). OpenSSL refuses longer ones.
+TEST(TlsSendsRecordsAsShortAsTheClientWants) {
+  if (LoadOpenSsl() == nullptr) return;
+  const std::unique_ptr<TlsKind> kind = MakeTlsKind();
+  const std::string text = Letters(100000);
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    for (const int limit : {TLSEXT_max_fragment_length_512, TLSEXT_max_fragment_length_4096}) {
+      Bench bench("epoll");
+      TlsClient client(&bench, kind.get());
+      client.SpeakAtMost(version);
+      const auto set_limit = OPENSSL_FUNCTION(SSL_set_tlsext_max_fragment_length);
+      CHECK_EQ(set_limit(client.ssl(), static_cast<uint8_t>(limit)), 1);
+      client.Handshake();
+      CHECK(client.ReceivesAll(text));
     }
   }
 }
