@@ -170,8 +170,8 @@ int TlsTransport::ReadRecords(uint8_t* bytes, size_t length) {
     Bytes record = {};
     const int found = NextRecord(&record);
     if (found <= 0) return found == 0 ? Fail(-ECONNRESET) : found;
-    // A record that does not fit is decrypted elsewhere.
-    uint8_t* content = length >= record.length ? bytes : shared_->gathered.data();
+    // The caller gets no padding, and nothing that is not authentic.
+    uint8_t* content = shared_->gathered.data();
     size_t count = 0;
     const int opened = records_->Open(record, content, &count);
     Skip(record.length);
@@ -181,8 +181,10 @@ int TlsTransport::ReadRecords(uint8_t* bytes, size_t length) {
     if (opened == kKeysWanted && !SendKeyUpdate()) return FailRecords(SSL_AD_INTERNAL_ERROR);
     if (opened != kBytes || count == 0) continue;
     records_without_bytes_ = 0;
-    if (content == bytes) return static_cast<int>(count);
-    if (!decrypted_.Append(content, count)) return Fail(-ENOMEM);
+    const size_t taken = std::min(length, count);
+    if (!decrypted_.Append(content + taken, count - taken)) return Fail(-ENOMEM);
+    std::memcpy(bytes, content, taken);
+    return static_cast<int>(taken);
   }
   const size_t count = std::min(length, decrypted_.size());
   std::memcpy(bytes, decrypted_.data(), count);

@@ -374,6 +374,31 @@ TEST(TlsReadsNoMoreWhileItsAnswersAreNotTaken) {
   CHECK(pending > 131072 && pending <= 133120);
 }
 
+TEST(TlsWritesNothingBehindWhatItReturns) {
+  if (LoadOpenSsl() == nullptr) return;
+  const std::unique_ptr<TlsKind> kind = MakeTlsKind();
+  Bench bench("epoll");
+  TlsClient client(&bench, kind.get());
+  client.Handshake();
+  test::RawRecords records(client.secret());
+  const std::string padded = records.Seal("hello\x17" + std::string(100, '\0'));
+  std::string changed = records.Seal("changed\x17");
+  changed.back() = static_cast<char>(changed.back() ^ 1);
+  Transport& transport = *bench.kernel.Find(client.here)->transport;
+  const auto receive = [&](const std::string& wire, int* status) {
+    test::WriteText(client.there, wire);
+    CHECK(test::BecomesReadable(client.here));
+    std::string bytes(1000, '.');
+    *status = transport.Receive(reinterpret_cast<uint8_t*>(&bytes[0]), bytes.size());
+    return bytes;
+  };
+  int status = 0;
+  CHECK_EQ(receive(padded, &status), "hello" + std::string(995, '.'));
+  CHECK_EQ(status, 5);
+  CHECK_EQ(receive(changed, &status), std::string(1000, '.'));
+  CHECK_EQ(status, -EPROTO);
+}
+
 TEST(TlsReadsABoundedNumberOfRecordsAtATime) {
   if (LoadOpenSsl() == nullptr) return;
   const std::unique_ptr<TlsKind> kind = MakeTlsKind();
