@@ -117,7 +117,9 @@ function effectOf(entry: RuleEntry, request: AskedRequest): string {
   const texts = [
     ...rulesOf([entry], 'maintenance').map(({ file }) => `503 while ${file} exists`),
     ...rulesOf([entry], 'deny').map(({ texts: networks }) => `403 for ${networks.join(', ')}`),
-    ...rulesOf([entry], 'allow').map(({ texts: networks }) => `403 for all but ${networks.join(', ')}`),
+    ...rulesOf([entry], 'allow').map(
+      ({ texts: networks }) => `admits ${networks.join(', ')}, 403 if no rule of allow does`,
+    ),
     ...rulesOf([entry], 'rateLimits').map(
       ({ requests, intervalMs, burst, field }) =>
         `429 beyond ${countText(requests, 'request')} in ${intervalMs / 1_000} s, ${burst} at once, by ${field ?? 'address'}`,
