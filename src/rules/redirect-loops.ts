@@ -86,7 +86,7 @@ function nextPlaceOf(rules: readonly RedirectRule[], isPage: IsPage): (from: Pla
 }
 
 /** The host of a target, unless it is a path, and the rest. A host with a port may be another server. */
-const TARGET = /^(?:https?:\/\/([^/?#:]+|\[[^\]]*\]))?(?![^/?#])(.*)$/i;
+const TARGET = /^(?:https?:\/\/([^/?#:]+|\[[^\]]*\]))?((?:[/?#].*)?)$/i;
 
 /** `ownHost`: that of the request. Null: it is not known, or the path has no normal form. */
 function targetPlace(target: string, ownHost: string): Place | null {

@@ -203,8 +203,8 @@ const PLACEHOLDER = /:[A-Za-z]\w*/g;
  * whose files are for that host alone. @throws Error: it is for another host.
  */
 function addressFor(given: string, prefix: string, number: number): readonly [host: string, path: string] {
-  const [, url, rest] = /^https?:(\/\/[^/]*)(.*)$/i.exec(given) ?? [];
-  const host = url?.replace(/^\/\/:[A-Za-z]\w*(?=\.)/, '//*') ?? prefix;
+  const [, url, rest] = /^https?:(\/\/[^/]*)((?:\/.*)?)$/i.exec(given) ?? [];
+  const host = url?.replace(/^\/\/:[A-Za-z]\w*\./, '//*.') ?? prefix;
   if (prefix !== '' && !isHostOf(hostName(host.slice('//'.length)), prefix.slice('//'.length)))
     throw new Error(`${number}: "${given}" is for another host than ${prefix}`);
   const bare = (rest ?? given).replace(/\/$/, '');
