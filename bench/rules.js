@@ -3,7 +3,8 @@
 // `/items/NUMBER`, with numbers that change, and their heads are mixed.
 //   npm run bench:rules [-- --quick]
 // Times are the least of many short batches, so that other programs matter little. Instructions are JavaScript's share, and depend on
-// the code, the version of Node.js and the counter alone; they take minutes, which --quick leaves out.
+// the code, the version of Node.js and the counter alone; they take minutes, which --quick leaves out. Those of the path itself are
+// among them: the application without rules does not read it.
 
 import { readOptions } from '../scripts/arguments.js';
 import { countReplays, findCounter } from './instructions.js';
@@ -26,10 +27,10 @@ function rulesBelow(folder) {
   };
 }
 
-/** `maxRatio`: of the instructions without rules. `maxNs`: of the time more. */
+/** `maxNs`: the most time that the rules may take. A plaintext request takes about 7,500 ns, of which 150 are 2 %. */
 const CASES = [
   { name: 'no rules', rules: null },
-  { name: '104 rules for paths with another initial', rules: rulesBelow('/docs'), maxRatio: 1.02 },
+  { name: '104 rules for paths with another initial', rules: rulesBelow('/docs'), maxNs: 150 },
   { name: '104 rules, some paths with the same initial', rules: rulesBelow('/images') },
   { name: 'one rule that sets a field, for all paths', rules: { headers: '/**: X-A: b' }, maxNs: 150 },
   { name: 'the same for /items/** and /', rules: { headers: ['/items/**: X-A: b', '/index.html: X-A: b'] } },
@@ -98,13 +99,8 @@ async function main(isQuick) {
     counter,
     CASES.map((each) => ({ workload: 'plaintext', heads: 'mixed', variables: variablesOf(each) })),
   );
-  for (const [index, { maxRatio }] of CASES.entries()) {
-    const { instructions } = counts[index];
-    const ratio = instructions / counts[0].instructions;
-    const limit = maxRatio === undefined ? '' : `  at most x ${maxRatio}: ${ratio <= maxRatio ? 'yes' : 'NO'}`;
-    const figure = `${instructions.toLocaleString('en-US').padStart(8)} instructions  x ${ratio.toFixed(3)}`;
-    print(index, figure, limit);
-  }
+  for (const [index, { instructions }] of counts.entries())
+    print(index, `${instructions.toLocaleString('en-US').padStart(8)} instructions`, '');
   return 0;
 }
 
